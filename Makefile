@@ -1,0 +1,59 @@
+# Needs Python 3.11 or newer with venv, and make. Everything else goes into .venv.
+#   make lab PYTHON=python3.12     picks the interpreter; without it the one of .venv stays
+#   make test ARGS="-k timeline"   hands options on to the command behind a target
+
+PYTHON ?=
+ARGS ?=
+RUN = .venv/bin/python
+INTERPRETERS = .venv/bin/python python3 python3.13 python3.12 python3.11 python3.14
+SUITS = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+.PHONY: help ready lab test notebooks exercise new-exercise handout lint bench lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
+
+ready: ## make .venv, or bring it up to date; the other targets do it first
+	@if [ -n "$(PYTHON)" ]; then \
+	  command -v "$(PYTHON)" >/dev/null || { echo "PYTHON=$(PYTHON): there is no such command." >&2; exit 2; }; \
+	  exec "$(PYTHON)" tools/environment.py; \
+	fi; \
+	for python in $(INTERPRETERS); do \
+	  if "$$python" -c '$(SUITS)' >/dev/null 2>&1; then exec "$$python" tools/environment.py; fi; \
+	done; \
+	command -v python3 >/dev/null || { echo "Python 3.11 or newer is needed and there is no python3: install it." >&2; exit 2; }; \
+	exec python3 tools/environment.py
+
+lab: ready ## open JupyterLab on lesson 00
+	@$(RUN) tools/lab.py $(ARGS)
+
+test: ready ## run every test: the helpers', the notebooks', the environment's, the browser's
+	@$(RUN) -m pytest $(ARGS)
+
+notebooks: ready ## run every notebook, save it with its outputs, renew the README's table
+	@$(RUN) tools/run_notebooks.py $(ARGS)
+	@$(RUN) tools/readme_table.py
+
+exercise: ready ## check one exercise: NAME=
+	@$(RUN) tools/exercise.py check $(NAME)
+
+new-exercise: ready ## begin an exercise: LESSON= NAME=
+	@$(RUN) tools/exercise.py new $(LESSON) $(NAME)
+
+handout: ready ## write handout/: the course for learners, without outputs and solutions
+	@$(RUN) tools/handout.py
+
+lint: ready ## check style and types
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+	@$(RUN) -m mypy
+
+bench: ready ## run the benchmarks, one after another
+	@set -e; for script in tests/bench/*.py; do echo "== $$script"; $(RUN) "$$script"; done
+
+lock: ready ## renew requirements.txt and both environment.yml
+	@$(RUN) tools/lock.py
+
+clean: ## remove .venv, handout/ and every cache
+	rm -rf .venv handout build *.egg-info .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
