@@ -1,0 +1,113 @@
+"""The order lab: the same uneven tasks under map, as_completed and wait, and when the main thread sees each result."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
+
+from helpers.labs.order_picture import INCHES, Run, order_picture
+from helpers.labs.panel import slider
+from helpers.labs.run_panel import RunPanel
+from helpers.watch import watch
+
+MIDDLE = 0.4  # seconds that a task takes where all are even
+# How far each task is from the middle, in parts of the unevenness. The first is the slowest, and no two tasks end
+# within 60 ms of each other at 80 % with 3 or 4 workers, so that the order of their ends is not left to chance.
+PLACES = (1.0, -0.7, -0.9, -0.3, 0.1, 0.7, 0.5, -0.1, -0.5, 0.3, -0.6, 0.9)
+
+
+def use_map(pool: ThreadPoolExecutor, task: Callable[[int], int], tasks: int, see: Callable[[int], None]) -> None:
+    for number in pool.map(task, range(tasks)):
+        see(number)
+
+
+def use_as_completed(
+    pool: ThreadPoolExecutor, task: Callable[[int], int], tasks: int, see: Callable[[int], None]
+) -> None:
+    futures = [pool.submit(task, number) for number in range(tasks)]
+    for future in as_completed(futures):
+        see(future.result())
+
+
+def use_wait(pool: ThreadPoolExecutor, task: Callable[[int], int], tasks: int, see: Callable[[int], None]) -> None:
+    pending = {pool.submit(task, number) for number in range(tasks)}
+    while pending:
+        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+        for future in done:
+            see(future.result())
+
+
+WAYS = {"map": use_map, "as_completed": use_as_completed, "wait(FIRST_COMPLETED)": use_wait}
+
+
+class OrderLab(RunPanel):
+    """The panel. Its controls are `tasks`, `workers` and `uneven` (percent); `runs` is the last run of each way."""
+
+    name = "Order lab"
+    about = (
+        "The same tasks in three pools at once; a thread beside each pool collects the results in its own way. "
+        "Choose how uneven the tasks are, press Run, and compare when each result is seen."
+    )
+    inches, lines = INCHES, 3
+
+    def __init__(self) -> None:
+        self.tasks = slider("tasks", 6, 2, len(PLACES))
+        self.workers = slider("workers", 3, 1, 8)
+        self.uneven = slider("uneven, %", 80, 0, 95, step=5)
+        self.runs: list[Run] = []
+        super().__init__([self.tasks, self.workers, self.uneven], alt="when each result is seen")
+
+    def run(self) -> str:
+        tasks, workers, uneven = self.tasks.value, self.workers.value, self.uneven.value
+        seconds = [MIDDLE * (1 + uneven / 100 * place) for place in PLACES[:tasks]]
+        length = _makespan(seconds, workers)
+        start = threading.Barrier(len(WAYS), timeout=10)
+        stopping = self.stopping
+
+        def task(number: int) -> int:
+            stopping.wait(seconds[number])
+            return number
+
+        def collect(way: str, ran: Run) -> None:
+            with ThreadPoolExecutor(workers) as pool, watch(pool) as ran.recording:
+                start.wait()
+                WAYS[way](pool, task, tasks, ran.see)
+
+        self.runs = [Run(way, tasks) for way in WAYS]
+        draw = lambda now: order_picture(self.runs, length, now)
+        with ThreadPoolExecutor(len(WAYS), thread_name_prefix="collector") as collectors:
+            going = [collectors.submit(collect, ran.way, ran) for ran in self.runs]
+            try:
+                self.live(lambda: not all(f.done() for f in going), lambda: draw(time.perf_counter_ns()))
+            finally:
+                if not all(f.done() for f in going):
+                    stopping.set()
+        for future in going:
+            future.result()
+        self.progress(sum(len(ran.seen) for ran in self.runs), tasks * len(WAYS), "results seen")
+        self.show(draw(None))
+        return _summary(self.runs, stopping.is_set())
+
+
+def _makespan(seconds: list[float], workers: int) -> float:
+    """How long tasks of these lengths take when a free worker takes the next."""
+    free = [0.0] * workers
+    for task in seconds:
+        heapq.heapreplace(free, free[0] + task)
+    return max(free)
+
+
+def _summary(runs: list[Run], stopped: bool) -> str:
+    parts = ["Stopped: the tasks ended early, so compare no times."] if stopped else []
+    for ran in runs:
+        parts.append(f"{ran.way.split('(')[0]}: first result seen at {ran.first:.2f} s, last at {ran.last:.2f} s, "
+                     f"ready but unseen for {ran.unseen:.2f} s in all.")  # fmt: skip
+    return "\n".join(parts)
+
+
+def order_lab() -> OrderLab:
+    """A panel that compares map, as_completed and wait; the value of a cell's last line."""
+    return OrderLab()

@@ -1,0 +1,123 @@
+"""Tasks that run in another process, interpreter or machine: their stamps travel home with the result."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from helpers.recording import CPU, FINISHED, OUTCOME, STARTED, WORKER, Thread
+
+# Clocks of two processes count from the same moment on one machine. Further apart than this, they do not.
+SAME_CLOCK = 50_000_000
+
+
+def _clock() -> int:
+    """What to add to perf_counter_ns for the time of day, ns: tells whether two clocks count from one moment."""
+    return time.time_ns() - time.perf_counter_ns()
+
+
+class Away:
+    """A task for an executor that may pickle it. Unpickled elsewhere it is a Far; called here it stamps its row."""
+
+    __slots__ = ("fn", "row", "run")
+
+    def __init__(self, run: Callable[..., Any], row: list[Any], fn: Callable[..., Any]) -> None:
+        self.run, self.row, self.fn = run, row, fn
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self.run(self.row, self.fn, *args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Far, (self.fn,)
+
+
+class Stamps:
+    """What a far worker says of one task; `value` rides along when it returned."""
+
+    def __init__(self, start: int, end: int, cpu: int, value: Any = None) -> None:
+        self.start, self.end, self.cpu, self.value = start, end, cpu, value
+        self.clock, self.pid, self.native_id = _clock(), os.getpid(), threading.get_native_id()
+        self.process, self.thread = multiprocessing.current_process().name, threading.current_thread().name
+
+    def fill(self, row: list[Any], outcome: str) -> None:
+        """Write the stamps into `row`, on this process's clock."""
+        shift = self.clock - _clock()
+        shift = shift if abs(shift) > SAME_CLOCK else 0
+        row[WORKER] = self._worker()
+        row[STARTED], row[FINISHED], row[CPU] = self.start + shift, self.end + shift, self.cpu
+        row[OUTCOME] = outcome
+
+    def _worker(self) -> Thread:
+        if self.pid == os.getpid():  # an interpreter in a thread of this process, which has the better name
+            names = {t.native_id: t.name for t in threading.enumerate()}
+            return Thread(names.get(self.native_id, self.thread), self.native_id)
+        name = self.process if self.process != "MainProcess" else self.thread
+        return Thread(name, self.native_id)
+
+
+class Far:
+    """The task as the far worker calls it."""
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        self.fn = fn
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        cpu, start = time.thread_time_ns(), time.perf_counter_ns()
+        try:
+            value = self.fn(*args, **kwargs)
+        except BaseException as error:
+            end = time.perf_counter_ns()
+            if hasattr(error, "__dict__"):  # pickle carries an exception's attributes
+                error.__dict__["watched_stamps"] = Stamps(start, end, time.thread_time_ns() - cpu)
+            error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+            raise
+        end = time.perf_counter_ns()
+        return Stamps(start, end, time.thread_time_ns() - cpu, value)
+
+
+class AwayFuture(Future):  # type: ignore[type-arg]
+    """The executor's own Future, that unpacks stamps when a far result arrives. It says that it is a Future."""
+
+    watched: list[Any]
+
+    def adopt(self, row: list[Any]) -> None:
+        """Take the row of this task; the result may have arrived before."""
+        self.watched = row
+        if self.done() and not self.cancelled():
+            error = Future.exception(self)
+            if error is None:
+                self._unpack(Future.result(self))
+            else:
+                self._unpack_error(error)
+
+    def set_result(self, result: Any) -> None:
+        Future.set_result(self, self._unpack(result))
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        if exception is not None:
+            self._unpack_error(exception)
+        Future.set_exception(self, exception)
+
+    def result(self, timeout: float | None = None) -> Any:
+        return self._unpack(Future.result(self, timeout))
+
+    def _unpack(self, result: Any) -> Any:
+        if type(result) is not Stamps:
+            return result
+        if self.watched[OUTCOME] is None:
+            result.fill(self.watched, "returned")
+        return result.value
+
+    def _unpack_error(self, error: BaseException) -> None:
+        stamps = getattr(error, "__dict__", {}).pop("watched_stamps", None)
+        if stamps is not None:
+            stamps.fill(self.watched, "raised")
+
+
+AwayFuture.__name__ = AwayFuture.__qualname__ = "Future"
+AwayFuture.__module__ = Future.__module__

@@ -1,0 +1,123 @@
+"""Stamps around each task: what `watch` hands to an executor in place of the learner's function."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from helpers.recording import CPU, FINISHED, OUTCOME, STARTED, WORKER, Recording, Thread
+from helpers.remote import Away, AwayFuture
+
+now, cpu_time = time.perf_counter_ns, time.thread_time_ns
+# Asking for a thread's CPU time is a system call of 0.2 to 1 µs, as dear as all other stamps of a task together.
+# So it is asked at most once in this many ns, and a task shorter than that gets none.
+CPU_GRAIN = 100_000
+
+
+class _Here(threading.local):
+    """Each thread's own [Thread, when its CPU time was last read, what it was then]."""
+
+    def __init__(self) -> None:
+        self.me: list[Any] = [Thread(threading.current_thread().name, threading.get_native_id()), 0, 0]
+
+
+_here = _Here()
+
+
+def this_thread() -> Thread:
+    """The calling thread, as recordings name it."""
+    return _here.me[0]
+
+
+def run_stamped(row: list[Any], fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Call `fn` and fill in `row`; the value, or the exception and its traceback, are as without it."""
+    me = _here.me
+    row[WORKER] = me[0]
+    row[STARTED] = start = now()
+    if start - me[1] > CPU_GRAIN:
+        me[2] = cpu_time()
+        me[1] = start
+    try:
+        value = fn(*args, **kwargs)
+    except BaseException as error:
+        _end(row, start, now(), "raised", me)
+        without_this_frame(error)
+        raise
+    end = now()
+    if end - start > CPU_GRAIN:
+        _end(row, start, end, "returned", me)
+    else:
+        row[FINISHED] = end
+        row[OUTCOME] = "returned"
+    return value
+
+
+def _end(row: list[Any], start: int, end: int, outcome: str, me: list[Any]) -> None:
+    if end - start > CPU_GRAIN:
+        cpu = cpu_time()
+        row[CPU] = min(cpu - me[2], end - start)
+        me[1], me[2] = end, cpu
+    row[FINISHED] = end
+    row[OUTCOME] = outcome  # last: whoever sees it finds the rest filled in
+
+
+def without_this_frame(error: BaseException) -> None:
+    """Take the frame that caught `error` off its traceback; a bare `raise` after it does not add it again."""
+    if error.__traceback__ is not None:
+        error.__traceback__ = error.__traceback__.tb_next
+
+
+def label_of(fn: Any) -> str:
+    """A name for what has none: that of a partial's function, or of a callable object's class."""
+    return getattr(getattr(fn, "func", fn), "__name__", None) or type(fn).__name__
+
+
+def stamping(
+    submit: Callable[..., Any], runs: tuple[Recording, ...], near: bool, label: Any = None
+) -> Callable[..., Any]:
+    """A `submit` that does what `submit` does and keeps a row a task in each of `runs`.
+
+    `near` says that the workers are threads of this interpreter, so that they can fill in the row themselves.
+    """
+    keep = runs[0].rows.append
+    others = tuple(run.rows.append for run in runs[1:])
+
+    def stamped_submit(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        kind = type(fn)
+        wrapped = (kind is partial and fn.func is run_stamped) or kind is Away
+        if wrapped:  # by another watch: share its row
+            row = fn.row if kind is Away else fn.args[0]
+            if any(other is row for other in runs[0].rows[-50:]):  # a subclass's submit that calls its parent's
+                return submit(fn, *args, **kwargs)
+        else:
+            if label is not None:
+                name = str(label(fn, *args, **kwargs))
+            else:
+                try:
+                    name = fn.__name__
+                except AttributeError:
+                    name = label_of(fn)
+            row = [name, now(), _here.me[0], None, None, None, None, None]
+            fn = partial(run_stamped, row, fn) if near else Away(run_stamped, row, fn)
+        keep(row)
+        for keep_too in others:
+            keep_too(row)
+        try:
+            future: Any = submit(fn, *args, **kwargs)
+        except BaseException as error:
+            for run in runs:  # a refused submit made no task
+                run.rows[:] = [other for other in run.rows if other is not row]
+            without_this_frame(error)
+            raise
+        if near or type(future) is not Future:
+            future.watched = row
+        elif not wrapped:
+            future.__class__ = AwayFuture
+            AwayFuture.adopt(future, row)  # type: ignore[arg-type]
+        return future
+
+    return stamped_submit
