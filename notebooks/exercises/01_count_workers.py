@@ -1,0 +1,134 @@
+"""Count the workers that worked
+
+A pool of 20 may well run 3 tasks on 3 workers, or 100 tasks on one. Write `count_workers(tasks, max_workers)`: it runs
+each of `tasks`, functions without arguments, once on a `ThreadPoolExecutor` of at most `max_workers` workers, and
+returns how many different workers ran at least one task. As many tasks as the pool allows are in flight together.
+"""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from helpers.exercise_kit import Meeting, count, shown, watch
+
+LIMIT = 8  # seconds for the whole check
+
+
+def count_workers(tasks, max_workers):
+    def ran_in(task):
+        task()
+        return threading.current_thread().name
+
+    with ThreadPoolExecutor(max_workers) as pool:
+        futures = [pool.submit(ran_in, task) for task in tasks]
+        return len({future.result() for future in futures})
+
+
+HINTS = [
+    "Inside a task, `threading.current_thread()` tells which thread runs it. The task itself does not tell you.",
+    "Submit a function of your own that calls the task and then returns `threading.current_thread().name`.",
+    "Submit all tasks first. Then put the name that each Future holds into a set, and return the length of the set.",
+]
+
+
+def check(count_workers):
+    # (tasks, max_workers, how many of the tasks meet, so that as many workers must take part)
+    for tasks, max_workers, together in ((3, 20, 3), (6, 2, 2), (5, 1, 1)):
+        caller, meeting, ran = threading.current_thread(), Meeting(together), []
+
+        def task(meeting=meeting, ran=ran):
+            ran.append(threading.current_thread())  # a thread itself, not its ident: idents are used again
+            meeting.task()
+
+        with watch():
+            answer = count_workers([task] * tasks, max_workers)
+
+        used, pool = len(set(ran)), f"{count(tasks, 'task')}, max_workers={max_workers}"
+        if caller in ran:
+            yield False, f"{pool}: tasks ran in your own thread, {caller.name}. Submit a function, not what it returns."
+        elif len(ran) != tasks:
+            yield False, f"{pool}: {count(len(ran), 'run')} of a task, where each was to run once."
+        elif used > max_workers:
+            yield False, f"{pool}: {used} threads ran tasks, more than the pool was to have."
+        elif not meeting.met:
+            yield False, f"{pool}: no two tasks were ever in flight together. Does something wait inside the loop?"
+        elif answer == used:
+            yield True, f"{pool}: {count(used, 'worker')} ran them, and you counted {answer}."
+            continue
+        else:
+            said = _reading(answer, tasks, max_workers)
+            yield False, f"{pool}: {count(used, 'worker')} ran them, and you returned {said}."
+        return
+
+
+def _reading(answer, tasks, max_workers):
+    """The wrong `answer`, and what it may have counted instead."""
+    if isinstance(answer, bool) or not isinstance(answer, int):
+        return f"{shown(answer)}, not a number"
+    meaning = {max_workers: "the most that the pool may have", tasks: "the number of tasks"}
+    return f"{answer}, {meaning.get(answer, 'which counts other threads too, or leaves some out')}"
+
+
+def wrong_returns_the_cap(tasks, max_workers):
+    """says: you returned 20, the most that the pool may have"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        for task in tasks:
+            pool.submit(task)
+    return max_workers
+
+
+def wrong_counts_futures(tasks, max_workers):
+    """says: you returned 6, the number of tasks"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        return len({pool.submit(task) for task in tasks})
+
+
+def wrong_counts_all_threads(tasks, max_workers):
+    """says: which counts other threads too"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        for future in [pool.submit(task) for task in tasks]:
+            future.result()
+        return threading.active_count()
+
+
+def wrong_one_at_a_time(tasks, max_workers):
+    """says: no two tasks were ever in flight together"""
+    names = set()
+    with ThreadPoolExecutor(max_workers) as pool:
+        for task in tasks:
+            pool.submit(task).result()
+            names.add(pool.submit(lambda: threading.current_thread().name).result())
+    return len(names)
+
+
+def wrong_calls_before_it_submits(tasks, max_workers):
+    """says: tasks ran in your own thread"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        return len({pool.submit(task()) for task in tasks})
+
+
+def wrong_asks_after_the_task(tasks, max_workers):
+    """says: of a task, where each was to run once"""
+    names = set()
+    with ThreadPoolExecutor(max_workers) as pool:
+        for future in [pool.submit(task) for task in tasks]:
+            future.result()
+        for future in [pool.submit(lambda task=task: (task(), threading.current_thread().name)) for task in tasks]:
+            names.add(future.result()[1])
+    return len(names)
+
+
+def wrong_a_thread_for_each(tasks, max_workers):
+    """says: 6 threads ran tasks, more than the pool was to have"""
+    threads = [threading.Thread(target=task) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(threads)
+
+
+def wrong_gives_the_names(tasks, max_workers):
+    """says: not a number"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        futures = [pool.submit(lambda task=task: (task(), threading.current_thread().name)[1]) for task in tasks]
+        return {future.result() for future in futures}

@@ -1,0 +1,100 @@
+"""Carry the request id
+
+Write `submit_here(pool, fn, *args)`: like `pool.submit(fn, *args)` it returns a Future at once, but `fn` sees the
+context variables as they are where `submit_here` is called. What `fn` sets in them is seen by nobody else.
+"""
+
+import contextvars
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from helpers.exercise_kit import Meeting, shown, watch
+
+LIMIT = 6
+
+
+def submit_here(pool, fn, *args):
+    return pool.submit(contextvars.copy_context().run, fn, *args)
+
+
+HINTS = [
+    "A worker has a context of its own, made with the thread. What would have to travel with the task?",
+    "`contextvars.copy_context()` takes a copy of the caller's context. Take it when you submit, one a task.",
+    "A context can run a function: `context.run(fn, *args)`. That call is what you submit.",
+]
+
+
+def check(submit_here):
+    request = contextvars.ContextVar("request", default="none")
+    meeting = Meeting(2)
+
+    def work(extra):
+        meeting.task()
+        seen = f"{request.get()}+{extra}"
+        request.set(f"left behind by {extra}")
+        return seen, threading.current_thread()
+
+    with watch(), ThreadPoolExecutor(2) as pool:
+        futures = []
+        for name in ("r1", "r2", "r3"):
+            request.set(name)
+            futures.append(submit_here(pool, work, name.upper()))
+        waits = not all(isinstance(future, Future) for future in futures)
+        kinds = ", ".join(type(future).__name__ for future in futures)
+        yield not waits, f"For three calls it gave: {kinds}."
+        if waits:
+            return
+        errors = [future.exception() for future in futures if future.exception()]
+        if errors:
+            yield False, f"{len(errors)} of 3 tasks raised {type(errors[0]).__name__}: {str(errors[0]).split(':')[0]}."
+            return
+        results = [future.result() for future in futures]
+
+    seen = [text for text, _ in results]
+    yield seen == ["r1+R1", "r2+R2", "r3+R3"], f"Tasks of the requests r1, r2, r3 saw {', '.join(seen)}."
+    away = all(thread is not threading.main_thread() for _, thread in results)
+    yield away, f"The tasks ran in {'the workers' if away else 'the thread that submitted them'}."
+    yield request.get() == "r3", f"Afterwards the caller's own variable is {shown(request.get())}."
+
+
+def wrong_plain_submit(pool, fn, *args):
+    """says: Tasks of the requests r1, r2, r3 saw none+R1"""
+    return pool.submit(fn, *args)
+
+
+def wrong_copies_in_the_worker(pool, fn, *args):
+    """says: Tasks of the requests r1, r2, r3 saw none+R1"""
+    return pool.submit(lambda: contextvars.copy_context().run(fn, *args))
+
+
+_first = []
+
+
+def wrong_one_context_for_all(pool, fn, *args):
+    """says: raised RuntimeError: cannot enter context"""
+    if not _first:
+        _first.append(contextvars.copy_context())
+    return pool.submit(_first[0].run, fn, *args)
+
+
+def wrong_runs_here(pool, fn, *args):
+    """
+    says: The tasks ran in the thread that submitted them
+    says: the caller's own variable is 'left behind by R3'
+    """
+    future = Future()
+    future.set_result(fn(*args))
+    return future
+
+
+def wrong_waits_for_the_result(pool, fn, *args):
+    """says: For three calls it gave: tuple, tuple, tuple"""
+    return pool.submit(contextvars.copy_context().run, fn, *args).result()
+
+
+def wrong_submits_the_call(pool, fn, *args):
+    """
+    says: the caller's own variable is 'left behind by R3'
+    says: The tasks ran in the thread that submitted them
+    """
+    return pool.submit(lambda result: result, fn(*args))

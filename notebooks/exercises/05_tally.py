@@ -1,0 +1,142 @@
+"""Count without losing
+
+`votes` is a list of functions without arguments; each returns a pair, a name and a number of points. Write
+`tally(votes, workers)`: it calls all of them with `workers` workers and returns a dict with the sum of the points of
+each name.
+"""
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from helpers.exercise_kit import Meeting, count, shown, watch
+
+LIMIT = 8
+
+
+def tally(votes, workers):
+    points = {}
+    lock = threading.Lock()
+
+    def one(vote):
+        name, amount = vote()
+        with lock:
+            points[name] = points.get(name, 0) + amount
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for future in [pool.submit(one, vote) for vote in votes]:
+            future.result()
+    return points
+
+
+HINTS = [
+    "Between reading the old sum and writing the new one, another thread can do the same. What is lost then?",
+    "Let one thread at a time do both: a `threading.Lock` around reading and writing, not around the call of the vote.",
+    "Or share nothing: let the tasks return their pairs, and add them up in the main thread.",
+]
+
+
+def check(tally):
+    adding, voting = Meeting(2), Meeting(3)
+
+    class Points(int):
+        """A number whose addition takes a while: it waits for a second thread that adds at the same time."""
+
+        def __radd__(self, other):
+            if threading.current_thread() is not threading.main_thread():
+                adding.task()
+            return int(other) + int(self)
+
+        __add__ = __radd__
+
+    def vote(name, amount):
+        voting.task()
+        return name, Points(amount) if name == "ann" else amount
+
+    pairs = [("ann", 1), ("ann", 10), ("ann", 100), ("bo", 1000), ("bo", 10000), ("bo", 100000)]
+    with watch():
+        sums = tally([lambda pair=pair: vote(*pair) for pair in pairs], 3)
+
+    yield voting.arrived == 6, f"Of 6 votes, {voting.arrived} were called."
+    if voting.arrived != 6:
+        return
+    if isinstance(sums, dict) and set(sums) == {"ann", "bo"} and all(isinstance(n, int) for n in sums.values()):
+        right = {"ann": 111, "bo": 111000}
+        lost = sum(right.values()) - sum(sums.values())
+        met = "two threads added to the same sum at the same time, and " if adding.met and lost else ""
+        yield sums == right, f"Of 111,111 points, {met}{lost or 'none'} were lost."
+    else:
+        yield False, f"For votes on ann and bo it returned {shown(sums)}."
+        return
+    yield voting.most == 3, f"On 3 workers, {count(voting.most, 'vote')} went on at the same time."
+
+
+def wrong_reads_then_writes(votes, workers):
+    """says: two threads added to the same sum"""
+    points = {}
+
+    def one(vote):
+        name, amount = vote()
+        points[name] = points.get(name, 0) + amount
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, votes))
+    return points
+
+
+def wrong_plus_equals_on_a_counter(votes, workers):
+    """says: two threads added to the same sum"""
+    points = Counter()
+
+    def one(vote):
+        name, amount = vote()
+        points[name] += amount
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, votes))
+    return dict(points)
+
+
+def wrong_a_lock_of_its_own_for_each_task(votes, workers):
+    """says: two threads added to the same sum"""
+    points = {}
+
+    def one(vote):
+        name, amount = vote()
+        with threading.Lock():
+            points[name] = points.get(name, 0) + amount
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, votes))
+    return points
+
+
+def wrong_lock_around_the_vote(votes, workers):
+    """says: On 3 workers, 1 vote went on"""
+    points = {}
+    lock = threading.Lock()
+
+    def one(vote):
+        with lock:
+            name, amount = vote()
+            points[name] = points.get(name, 0) + amount
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, votes))
+    return points
+
+
+def wrong_counts_votes_not_points(votes, workers):
+    """says: 111105 were lost"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        pairs = list(pool.map(lambda vote: vote(), votes))
+    return dict(Counter(name for name, _ in pairs))
+
+
+def wrong_one_after_the_other(votes, workers):
+    """says: On 3 workers, 1 vote went on"""
+    points = {}
+    for vote in votes:
+        name, amount = vote()
+        points[name] = points.get(name, 0) + amount
+    return points

@@ -1,0 +1,126 @@
+"""Hold a rate
+
+Write `paced(pool, calls, per_second, clock, sleep)`: it submits each of `calls` (functions without arguments) to
+`pool`, in order, and returns the list of Futures. Two submits are never less than `1 / per_second` seconds apart, and
+no more than needed. It reads the time with `clock()` and waits with `sleep(seconds)`, so that it can be tried without
+waiting. `calls` may come slowly: after a pause there is no catching up.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from helpers.exercise_kit import count, shown, watch
+
+LIMIT = 6
+
+
+def paced(pool, calls, per_second, clock, sleep):
+    futures, earliest = [], None
+    for call in calls:
+        if earliest is not None and clock() < earliest:
+            sleep(earliest - clock())
+        earliest = clock() + 1 / per_second
+        futures.append(pool.submit(call))
+    return futures
+
+
+HINTS = [
+    "Which moment must the next submit wait for? Keep it from one turn of the loop to the next.",
+    "Before a submit: if `clock()` is before the earliest moment allowed, `sleep` the rest.",
+    "Set the next moment from the clock when you submit, not from a plan made at the start: `clock() + 1 / per_second`.",
+]
+
+
+class _FakeTime:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def clock(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += max(0.0, seconds)
+
+
+def check(paced):
+    time, submitted = _FakeTime(), []
+
+    class Noting(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, **kwargs):
+            submitted.append(time.now)
+            return super().submit(fn, *args, **kwargs)
+
+    def calls():
+        for n in range(9):
+            if n == 5:
+                time.sleep(3)  # the input pauses
+            yield lambda n=n: n
+
+    with watch(), Noting(2) as pool:
+        futures = paced(pool, calls(), 4, time.clock, time.sleep)
+        good = isinstance(futures, list) and len(futures) == 9 and all(isinstance(f, Future) for f in futures)
+        yield good, f"For 9 calls it submitted {count(len(submitted), 'task')} and returned {shown(futures, 40)}."
+        if not good:
+            return
+        results = [future.result() for future in futures]
+    yield results == list(range(9)), f"The Futures, in order, gave {shown(results)}."
+    gaps = [round(after - before, 6) for before, after in zip(submitted, submitted[1:], strict=False)]
+    close = [gap for gap in gaps if gap < 0.25]
+    yield not close, f"At 4 a second, {count(len(close), 'submit')} came less than 0.25 s after the one before."
+    if close:
+        return
+    slow = [gap for n, gap in enumerate(gaps) if gap > 0.25 and n != 4]
+    yield not slow, f"{count(len(slow), 'submit')} came later than needed{f', after {slow[0]} s' if slow else ''}."
+
+
+def wrong_does_not_wait(pool, calls, per_second, clock, sleep):
+    """says: At 4 a second, 7 submits came less than"""
+    return [pool.submit(call) for call in calls]
+
+
+def wrong_catches_up(pool, calls, per_second, clock, sleep):
+    """says: came less than 0.25 s after the one before"""
+    start, futures = clock(), []
+    for n, call in enumerate(calls):
+        sleep(max(0, start + n / per_second - clock()))
+        futures.append(pool.submit(call))
+    return futures
+
+
+def wrong_waits_in_the_workers(pool, calls, per_second, clock, sleep):
+    """says: came less than 0.25 s after the one before"""
+
+    def later(call, n):
+        sleep(0 * n)
+        return call()
+
+    return [pool.submit(later, call, n) for n, call in enumerate(calls)]
+
+
+def wrong_sleeps_the_rate(pool, calls, per_second, clock, sleep):
+    """says: came later than needed, after 4.0 s"""
+    futures = []
+    for call in calls:
+        futures.append(pool.submit(call))
+        sleep(per_second)
+    return futures
+
+
+def wrong_bursts_of_one_second(pool, calls, per_second, clock, sleep):
+    """says: came less than 0.25 s after the one before"""
+    futures = []
+    for n, call in enumerate(calls):
+        if n and n % per_second == 0:
+            sleep(1)
+        futures.append(pool.submit(call))
+    return futures
+
+
+def wrong_returns_nothing(pool, calls, per_second, clock, sleep):
+    """says: and returned None"""
+    earliest = clock()
+    for call in calls:
+        sleep(max(0, earliest - clock()))
+        earliest = clock() + 1 / per_second
+        pool.submit(call)

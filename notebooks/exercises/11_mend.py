@@ -1,0 +1,376 @@
+"""Mend the article
+
+Mend `count_words(fetch, urls, workers, at_most, show)`. `fetch(url)` returns a page's text, or raises OSError when
+the server fails; a page that failed is not asked for again. Words are what `text.split()` gives.
+
+- It asks for every page, on one pool of `workers` threads, and keeps all of them busy.
+- It may get more addresses than fit into memory: never are more than `at_most` of them taken from `urls` whose pages
+  are not done. `at_most` is at least `workers`.
+- `show(future)` is called once with the Future of each page that is done, come or failed.
+- It returns two dicts: how often each word came in all pages, and for each page that failed its error, by address.
+"""
+
+import threading
+import urllib.request
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from helpers.exercise_kit import Clock, Meeting, count, shown, watch
+from helpers.slow_server import slow_server
+
+LIMIT = 10
+
+
+def count_words(fetch, urls, workers, at_most, show):
+    words, failed, pending = Counter(), {}, {}
+
+    def words_of(url):
+        return Counter(fetch(url).split())
+
+    def collect(left):
+        while len(pending) > left:
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                url = pending.pop(future)
+                if error := future.exception():
+                    failed[url] = error
+                else:
+                    words.update(future.result())
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            future = pool.submit(words_of, url)
+            pending[future] = url
+            future.add_done_callback(show)
+            collect(at_most - 1)
+        collect(0)
+    return words, failed
+
+
+HINTS = [
+    "Begin with the loop: a `result()` inside it makes every task wait for the one before (lesson 02).",
+    "Let each task return its own Counter. One thread adds them up, so nothing is shared (lesson 05).",
+    "Keep a dict from Future to address. Once it holds `at_most` Futures, `wait(..., return_when=FIRST_COMPLETED)`, "
+    "and take out what is done (lessons 03 and 08).",
+    "Ask each Future that is done for its `exception()` and put it into `failed`; the loop goes on.",
+    "`show` is a callback as it stands: `future.add_done_callback(show)`, and nothing inside it (lesson 04).",
+]
+
+_WORKERS, _AT_MOST, _PAGES = 3, 7, 24
+
+
+class _Turns:
+    """Lets another thread go first, for as long as another one comes: it forces what is rare otherwise."""
+
+    def __init__(self):
+        self._home = threading.get_ident()
+        self._changed, self._steps, self._patience = threading.Condition(), 0, 12
+
+    def take(self):
+        if threading.get_ident() == self._home:
+            return
+        with self._changed:
+            self._steps += 1
+            mine = self._steps
+            self._changed.notify_all()
+            if self._patience and not self._changed.wait_for(lambda: self._steps > mine, 0.05):
+                self._patience -= 1
+
+
+class _Word(str):
+    """A word that lets another thread go first whenever a dict looks it up."""
+
+    def __hash__(self):
+        self.turns.take()
+        return super().__hash__()
+
+    def __eq__(self, other):
+        self.turns.take()
+        return super().__eq__(other)
+
+
+class _Text(str):
+    def split(self, *args):
+        words = [_Word(word) for word in super().split(*args)]
+        for word in words:
+            word.turns = self.turns
+        return words
+
+
+@contextmanager
+def _sizes():
+    """The sizes of the pools that are made inside the block; None for one without a size."""
+    sizes, bare = [], ThreadPoolExecutor.__init__
+
+    def init(self, max_workers=None, *args, **kwargs):
+        sizes.append(max_workers)
+        bare(self, max_workers, *args, **kwargs)
+
+    ThreadPoolExecutor.__init__ = init
+    try:
+        yield sizes
+    finally:
+        ThreadPoolExecutor.__init__ = bare
+
+
+class _Site:
+    """The pages as the learner's program gets them, and what it did with them."""
+
+    def __init__(self, server):
+        self.urls = [server.page(n) for n in range(_PAGES)]
+        self.together, self.back = Meeting(_WORKERS), Meeting(_WORKERS)
+        self.shows, self.most, self._taken, self._ended, self._held = [], 0, 0, 0, 0
+        self._lock, self._turns = threading.Lock(), _Turns()
+
+    def addresses(self):
+        for url in self.urls:
+            with self._lock:
+                self._taken += 1
+                # The one taken last may wait outside for room.
+                self.most = max(self.most, self._taken - 1 - self._ended)
+            yield url
+
+    def _settle(self):
+        """Hold the first pages until no more addresses are taken, or too many: a slow start hides no queue."""
+        with self._lock:
+            self._held += 1
+            if self._held > _WORKERS:
+                return
+        seen, clock = self._taken, Clock()
+        while clock.read() < 0.2 and self._taken <= _AT_MOST + 1:
+            threading.Event().wait(0.01)
+            if seen != self._taken:
+                seen, clock = self._taken, Clock()
+
+    def fetch(self, url):
+        self.together.task()
+        self._settle()
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                text = _Text(3 * answer.read().decode())
+            self.back.task()
+        finally:
+            with self._lock:
+                self._ended += 1
+        text.turns = self._turns
+        return text
+
+
+def check(count_words):
+    with slow_server(latency=0.02, error_rate=0.15, seed=19) as server, _sizes() as sizes:
+        site = _Site(server)
+        with watch():
+            returned = count_words(site.fetch, site.addresses(), _WORKERS, _AT_MOST, site.shows.append)
+        seen = server.seen()
+
+    good = isinstance(returned, tuple) and len(returned) == 2 and all(isinstance(part, dict) for part in returned)
+    if not good:
+        yield False, f"It returned {shown(returned)}; two dicts are wanted, `words, failed`."
+        return
+    words, failed = returned
+    asked = [url for url in site.urls if urlsplit(url).path in seen.paths]
+    came = [url for url in asked if urlsplit(url).path in seen.served]
+    right = Counter({"page": 3 * len(came)}) + Counter({url.rpartition("/")[2]: 3 for url in came})
+    lost = sum((right - Counter({str(word): n for word, n in words.items()})).values())
+    reported = sum(isinstance(failed.get(url), OSError) for url in asked)
+    misses, calls = len(asked) - len(came), len(site.shows)
+    most = site.together.most
+    yield most == _WORKERS, f"The loop: with 3 workers, at most {count(most, 'page')} at the same time."
+    once = calls == len(asked) == len(set(map(id, site.shows)))
+    yield once, f"The callback: pages done, {len(asked)}; calls of `show`, {calls}."
+    yield reported == misses, f"The errors: pages that failed, {misses}; in `failed`, {reported}."
+    yield site.most <= _AT_MOST, f"The queue: with at_most=7, {site.most} pages not done, and the one in hand."
+    size = "without a size" if None in sizes else f"for {count(max(sizes, default=0), 'worker')}"
+    fits = seen.peak <= _WORKERS and all(size is not None and size <= _WORKERS for size in sizes)
+    yield fits, f"The size: with workers=3, the pool was made {size}."
+    yield not lost, f"The count: of {sum(right.values())} words that came, {lost} were lost."
+    yield len(asked) == _PAGES, f"The failures: {len(asked)} of {_PAGES} pages were asked for."
+
+
+def wrong_waits_in_the_loop(fetch, urls, workers, at_most, show):
+    """says: The loop: with 3 workers, at most 1 page at"""
+    words, failed = Counter(), {}
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            future = pool.submit(fetch, url)
+            future.add_done_callback(show)
+            try:
+                words.update(future.result().split())
+            except OSError as error:
+                failed[url] = error
+    return words, failed
+
+
+def wrong_shows_nothing(fetch, urls, workers, at_most, show):
+    """says: The callback: pages done, 24; calls of `show`, 0."""
+    words, failed, lock, room = Counter(), {}, threading.Lock(), threading.Semaphore(at_most)
+
+    def task(url):
+        try:
+            text = fetch(url)
+            with lock:
+                words.update(text.split())
+        except OSError as error:
+            failed[url] = error
+        finally:
+            room.release()
+
+    def task_done(future):
+        show(future)
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            pool.submit(task, url)
+    return words, failed
+
+
+def wrong_registers_the_callback_in_itself(fetch, urls, workers, at_most, show):
+    """says: The callback: pages done, 24; calls of `show`,"""
+    words, failed, pending = Counter(), {}, {}
+
+    def task_done(future):
+        show(future)
+        future.add_done_callback(task_done)
+
+    def collect(left):
+        while len(pending) > left:
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                url = pending.pop(future)
+                if future.exception():
+                    failed[url] = future.exception()
+                else:
+                    words.update(future.result().split())
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            future = pool.submit(fetch, url)
+            pending[future] = url
+            future.add_done_callback(task_done)
+            collect(at_most - 1)
+        collect(0)
+    return words, failed
+
+
+def wrong_passes_over_errors(fetch, urls, workers, at_most, show):
+    """says: The errors: pages that failed, 4; in `failed`, 0."""
+    words, failed, lock, room = Counter(), {}, threading.Lock(), threading.Semaphore(at_most)
+
+    def task(url):
+        try:
+            text = fetch(url)
+        finally:
+            room.release()
+        with lock:
+            words.update(text.split())
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            pool.submit(task, url).add_done_callback(show)
+    return words, failed
+
+
+def wrong_submits_everything(fetch, urls, workers, at_most, show):
+    """says: The queue: with at_most=7,"""
+    words, failed = Counter(), {}
+    with ThreadPoolExecutor(workers) as pool:
+        futures = {pool.submit(fetch, url): url for url in urls}
+        for future in futures:
+            future.add_done_callback(show)
+    for future, url in futures.items():
+        try:
+            words.update(future.result().split())
+        except OSError as error:
+            failed[url] = error
+    return words, failed
+
+
+def wrong_leaves_the_size_out(fetch, urls, workers, at_most, show):
+    """says: The size: with workers=3, the pool was made without a size"""
+    words, failed, pending = Counter(), {}, {}
+
+    def take_out(futures):
+        for future in futures:
+            url = pending.pop(future)
+            if future.exception():
+                failed[url] = future.exception()
+            else:
+                words.update(future.result().split())
+
+    with ThreadPoolExecutor() as pool:
+        for url in urls:
+            if len(pending) == at_most:
+                take_out(wait(pending, return_when=FIRST_COMPLETED).done)
+            future = pool.submit(fetch, url)
+            pending[future] = url
+            future.add_done_callback(show)
+    take_out(list(pending))
+    return words, failed
+
+
+def wrong_takes_at_most_for_the_size(fetch, urls, workers, at_most, show):
+    """says: The size: with workers=3, the pool was made for 7 workers"""
+    words, failed, lock, room = Counter(), {}, threading.Lock(), threading.Semaphore(at_most)
+
+    def task(url):
+        try:
+            text = fetch(url)
+            with lock:
+                words.update(text.split())
+        except OSError as error:
+            failed[url] = error
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(at_most) as pool:
+        for url in urls:
+            room.acquire()
+            pool.submit(task, url).add_done_callback(show)
+    return words, failed
+
+
+def wrong_counts_in_the_workers(fetch, urls, workers, at_most, show):
+    """says: The count: of 120 words that came"""
+    words, failed, room = {}, {}, threading.Semaphore(at_most)
+
+    def task(url):
+        try:
+            for word in fetch(url).split():
+                words[word] = words.get(word, 0) + 1
+        except OSError as error:
+            failed[url] = error
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            pool.submit(task, url).add_done_callback(show)
+    return words, failed
+
+
+def wrong_ends_at_the_first_failure(fetch, urls, workers, at_most, show):
+    """says: The failures:"""
+    words, failed, pending = Counter(), {}, {}
+
+    def take_out(futures):
+        for future in futures:
+            url = pending.pop(future)
+            try:
+                words.update(future.result().split())
+            except OSError as error:
+                failed[url] = error
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            future = pool.submit(fetch, url)
+            pending[future] = url
+            future.add_done_callback(show)
+            if len(pending) == at_most:
+                take_out(wait(pending, return_when=FIRST_COMPLETED).done)
+            if failed:
+                break
+    take_out(list(pending))
+    return words, failed

@@ -1,0 +1,70 @@
+"""Every exercise: its solution passes, each wrong answer is refused for its own reason, its starter is not started.
+
+Each of them is a test of its own: `pytest tests/test_exercises.py -k 02_collect`.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from helpers import exercise_examine as examine
+from helpers import exercise_notebooks as notebooks
+from helpers.exercise_file import read
+
+PROJECT = Path(__file__).resolve().parents[1]
+FILES = sorted((PROJECT / "notebooks" / "exercises").glob("[0-9][0-9]_*.py"))
+LESSONS = sorted((PROJECT / "notebooks").glob("[0-9][0-9]-*.ipynb"))
+WRONG = [
+    (path, node.name)
+    for path in FILES
+    for node in ast.parse(path.read_text(encoding="utf-8")).body
+    if getattr(node, "name", "").startswith("wrong_")
+]
+
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def none(problems):
+    """Fail with the problems, each in its own lines."""
+    assert not problems, "\n\n".join(["", *problems])
+
+
+def test_the_exercises_are_found():
+    assert {"00_one_wait", "02_collect"} <= {path.stem for path in FILES}
+    assert len(WRONG) >= examine.LEAST_WRONG * len(FILES)
+
+
+@each_file
+def test_parts(path):
+    none(examine.form_problems(read(path)))
+
+
+@each_file
+def test_solution(path):
+    none(examine.solution_problems(read(path)))
+
+
+@pytest.mark.parametrize("path, name", WRONG, ids=[f"{path.stem}-{name}" for path, name in WRONG])
+def test_wrong_answer(path, name):
+    file = read(path)
+    [wrong] = [wrong for wrong in file.wrong if wrong.name == name]
+    none(examine.wrong_problems(file, wrong))
+
+
+@each_file
+def test_starter(path):
+    none(examine.starter_problems(read(path)))
+
+
+@each_file
+def test_notebook(path):
+    file = read(path)
+    if notebooks.notebook_of(file) is None:
+        pytest.skip(f"lesson {path.stem[:2]} has no notebook")
+    none(notebooks.notebook_problems(file))
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_lesson_knows_its_exercises(lesson):
+    none(notebooks.strays(lesson, [read(path) for path in FILES]))
