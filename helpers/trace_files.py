@@ -1,0 +1,74 @@
+"""Trace files in Chrome's JSON format: reading one, and refusing what is not one."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from helpers.checks import shown
+
+
+class Summary(NamedTuple):
+    """What a trace file holds: its size in bytes, how many slices, on how many threads."""
+
+    size: int
+    slices: int
+    threads: int
+
+
+def trace_path(path: Any) -> Path:
+    """`path` as a Path; it may be a name or anything with a `.path`. TypeError for other things."""
+    path = getattr(path, "path", path)
+    if not isinstance(path, (str, PathLike)) or isinstance(fspath(path), bytes) or not str(path):
+        raise TypeError(f"path must be the name of a trace file, not {shown(path)}")
+    return Path(path)
+
+
+def read_trace(path: Any) -> dict[str, Any]:
+    """The trace in `path` (.json or .json.gz) as a dict whose "traceEvents" is a list of dicts.
+
+    FileNotFoundError if there is no such file, ValueError if it is empty or not such a trace; both name `path`.
+    """
+    file = trace_path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"path must name a trace file; there is no file {str(file)!r}")
+    raw = file.read_bytes()
+    if not raw:
+        raise ValueError(f"path must name a trace file; {str(file)!r} is empty")
+    try:
+        data = json.loads(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(f"path must name a trace file in JSON; {str(file)!r} is not: {error}") from error
+    # The format allows a bare list of events (Trace Event Format, "JSON Array Format").
+    trace = {"traceEvents": data} if isinstance(data, list) else data
+    events = trace.get("traceEvents") if isinstance(trace, dict) else None
+    if not isinstance(events, list) or not all(isinstance(e, dict) and isinstance(e.get("ph"), str) for e in events):
+        raise ValueError(f'path must name a trace file; {str(file)!r} has no list of events in "traceEvents"')
+    return trace
+
+
+def write_json(path: Path, trace: dict[str, Any]) -> None:
+    """Write `trace` to `path`, compressed if it ends in .gz, making its folder if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    raw = json.dumps(trace, separators=(",", ":")).encode()
+    path.write_bytes(gzip.compress(raw, 5) if path.suffix == ".gz" else raw)
+
+
+def thread_names_in(trace: dict[str, Any]) -> dict[int, str]:
+    """Native id -> name, as the trace has them."""
+    return {
+        event["tid"]: event["args"]["name"]
+        for event in trace["traceEvents"]
+        if event["ph"] == "M" and event.get("name") == "thread_name"
+    }
+
+
+def summarize(path: Any) -> Summary:
+    """Count what is in the file; the errors of `read_trace`."""
+    events = read_trace(path)["traceEvents"]
+    slices = sum(event["ph"] in ("X", "B", "b") for event in events)
+    threads = {event.get("tid") for event in events if event["ph"] in ("X", "B")}
+    return Summary(trace_path(path).stat().st_size, slices, len(threads))
