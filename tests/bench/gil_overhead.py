@@ -1,0 +1,48 @@
+"""What stamping costs: the same pieces of work with stamps and without, turn and turn about, in CPU time.
+
+python tests/bench/gil_overhead.py
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import quantiles
+from typing import Any
+
+from helpers.gil_stamps import Track, _repeat
+from helpers.machine import describe
+from helpers.tasks import compress_piece, hash_piece, python_piece
+
+WANTED = 0.03
+ROUNDS, ROUND = 80, 10_000_000  # ns
+
+
+def cost(work: Callable[[], Any]) -> tuple[float, float]:
+    """CPU seconds of a piece without stamps, and with: the lower quintile, where other programs disturb least."""
+    bare, stamped = [], []
+    while len(bare) < ROUNDS:
+        track, start = Track("bench"), time.thread_time_ns()
+        _repeat(work, time.perf_counter_ns() + ROUND, 200_000, track)
+        middle, pieces = time.thread_time_ns(), len(track.stamps) - 1
+        for _ in range(pieces):
+            work()
+        if pieces > 50:  # it was on a core most of the round
+            stamped.append((middle - start) / pieces / 1e9)
+            bare.append((time.thread_time_ns() - middle) / pieces / 1e9)
+    return quantiles(bare, n=5)[0], quantiles(stamped, n=5)[0]
+
+
+def main() -> None:
+    """Print the table and the largest overhead."""
+    print(f"{describe()}\n\n{'piece':<18}{'alone':>10}{'stamped':>10}{'overhead':>10}")
+    worst = 0.0
+    for work in (python_piece, hash_piece, compress_piece):
+        bare, stamped = cost(work)
+        worst = max(worst, stamped / bare - 1)
+        print(f"{work.__name__:<18}{bare * 1e6:>7.2f} µs{stamped * 1e6:>7.2f} µs{stamped / bare - 1:>+10.2%}")
+    print(f"\nlargest overhead {worst:.2%}; wanted: {WANTED:.0%} at most")
+
+
+if __name__ == "__main__":
+    main()

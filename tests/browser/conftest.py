@@ -1,0 +1,233 @@
+"""JupyterLab in a real Chromium: fixtures shared by every browser test.
+
+`lab_server` starts JupyterLab on a scratch copy of the notebooks, `page` is a browser page with no internet,
+and `open_notebook`, `run_all`, `wait_idle` do what a reader does. Every wait is for a condition and has a
+limit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+TOKEN = "browser-tests"
+# The resolver rule leaves the browser nothing but this computer: a page that needs the internet fails here.
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]  # fmt: skip
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    # Cells outside the window stay in the page, so that a test can read all of them; a notebook that names no
+    # kernel gets the default one instead of a dialog.
+    "notebook-extension/tracker": {"windowingMode": "none", "autoStartDefaultKernel": True},
+}
+IDLE = """() => {
+    const panel = window.jupyterapp?.shell.currentWidget;
+    const kernel = panel?.sessionContext?.session?.kernel;
+    if (!kernel) return false;
+    const prompts = [...panel.node.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.innerText);
+    return kernel.status === 'idle' && !prompts.some(p => p.includes('*'));
+}"""
+# evaluate() would wait for the command's promise without a limit, so the page keeps its end in a variable.
+RUN_ALL = """() => {
+    window.allRun = false;
+    window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { window.allRun = true; });
+}"""
+STOP_KERNELS = "() => window.jupyterapp?.serviceManager.sessions.shutdownAll()"
+FAILED = pytest.StashKey[bool]()
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: its address (ends in the base URL), its token and the folder it serves."""
+
+    url: str
+    token: str
+    root: Path
+
+    @property
+    def notebooks(self) -> Path:
+        return self.root / "notebooks"
+
+
+def find_chromium() -> str | None:
+    found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    return os.environ.get("CHROMIUM") or next(filter(None, found), None)
+
+
+# The browser is a module's, not the session's: playwright keeps an event loop running in the main thread
+# while it lives, and the notebooks that pytest runs afterwards would find it there.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("needs Chromium: apt-get install chromium, or name one in the variable CHROMIUM")
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+@pytest.fixture
+def page(browser: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    """A fresh page in a context of its own; when the test fails, tmp_path/failure.png shows what it saw."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1600})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    yield page
+    if request.node.stash.get(FAILED, False):
+        shot = tmp_path / "failure.png"
+        page.screenshot(path=shot)
+        print(f"what the browser showed: {shot}")
+    page.evaluate(STOP_KERNELS)
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Lab]]:
+    """lab_server(base_url="/") -> Lab, started at the first call for that base URL and stopped at the end."""
+    running: dict[str, tuple[Lab, subprocess.Popen[bytes]]] = {}
+
+    def start(base_url: str = "/") -> Lab:
+        if base_url not in running:
+            running[base_url] = start_lab(base_url, tmp_path_factory.mktemp("lab"))
+        return running[base_url][0]
+
+    yield start
+    for lab, process in running.values():
+        stop_lab(process)
+        shutil.rmtree(lab.root, ignore_errors=True)
+
+
+def start_lab(base_url: str, root: Path) -> tuple[Lab, subprocess.Popen[bytes]]:
+    skip = shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__", "viztracer_report")
+    shutil.copytree(PROJECT / "notebooks", root / "notebooks", ignore=skip)
+    home = root / ".jupyter-scratch"
+    for name, values in SETTINGS.items():
+        file = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    # Nothing of the person's own Jupyter is read or written, and a server around the test run is not mistaken
+    # for this one.
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "JPY_"))}
+    env |= {
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+    port = free_port()
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
+        "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.base_url={base_url}",
+        f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip
+    log = root / "server.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=root, env=env, stdout=out, stderr=subprocess.STDOUT)
+    lab = Lab(f"http://127.0.0.1:{port}{base_url}", TOKEN, root)
+    try:
+        wait_for_lab(lab, process, log)
+    except BaseException:
+        stop_lab(process)
+        raise
+    return lab, process
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_lab(lab: Lab, process: subprocess.Popen[bytes], log: Path, limit: float = 120) -> None:
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"{lab.url}api/status?token={lab.token}", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"JupyterLab did not answer at {lab.url} within {limit} s:\n{log.read_text()[-4000:]}")
+
+
+def stop_lab(process: subprocess.Popen[bytes], limit: float = 20) -> None:
+    # Kernels live in sessions of their own, so they are found as children, before their parent is gone.
+    try:
+        family = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        family = []
+    process.terminate()
+    try:
+        process.wait(limit)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(limit)
+    _, left = psutil.wait_procs(family, timeout=5)
+    for one in left:
+        one.kill()
+    psutil.wait_procs(left, timeout=5)
+
+
+@pytest.fixture
+def open_notebook() -> Callable[..., None]:
+    """open_notebook(page, lab, "notebooks/x.ipynb"): opens it and waits until its kernel is idle."""
+
+    def open_it(page: Any, lab: Lab, path: str, limit: float = 120) -> None:
+        page.goto(f"{lab.url}lab/tree/{path}?token={lab.token}&reset", timeout=limit * 1000)
+        page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=limit * 1000)
+        page.wait_for_function(IDLE, timeout=limit * 1000)
+
+    return open_it
+
+
+@pytest.fixture
+def run_all(wait_idle: Callable[..., None]) -> Callable[..., None]:
+    """run_all(page): restarts the kernel, runs every cell, and returns when the last one is done."""
+
+    def run(page: Any, limit: float = 120) -> None:
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+        wait_idle(page, limit)
+        page.evaluate(RUN_ALL)
+        page.wait_for_function("() => window.allRun", timeout=limit * 1000)
+        wait_idle(page, limit)
+
+    return run
+
+
+@pytest.fixture
+def wait_idle() -> Callable[..., None]:
+    """wait_idle(page, limit=120): returns when no cell of the notebook in front runs or waits to run."""
+
+    def wait(page: Any, limit: float = 120) -> None:
+        page.wait_for_function(IDLE, timeout=limit * 1000)
+
+    return wait

@@ -1,0 +1,56 @@
+"""An exercise as a learner meets it: not started, a wrong answer, a hint, passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+CELLS = [
+    "from helpers.exercises import exercise\n\n\ndef one_wait(waits):\n    raise NotImplementedError",
+    'exercise("00-one-wait").check(one_wait)',
+    'exercise("00-one-wait").hint()',
+]
+WRONG = "one_wait = lambda waits: [wait() for wait in waits]"
+RIGHT = """import concurrent.futures
+
+
+def one_wait(waits):
+    with concurrent.futures.ThreadPoolExecutor(len(waits)) as pool:
+        return list(pool.map(lambda wait: wait(), waits))
+"""
+
+
+def test_from_not_started_to_passed(
+    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
+) -> None:
+    lab = lab_server()
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in CELLS])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, lab.notebooks / "scratch-exercise.ipynb")
+    open_notebook(page, lab, "notebooks/scratch-exercise.ipynb")
+    run_all(page)
+    cells = page.locator(".jp-CodeCell")
+    verdict = cells.nth(1).locator(".jp-OutputArea-output").last
+    verdict.get_by_text("00-one-wait: not started").wait_for()
+
+    def answer(code: str) -> None:
+        """Write `code` over the first cell, run it and the check."""
+        cells.first.locator(".cm-content").click()
+        page.keyboard.press("Control+A")
+        page.keyboard.insert_text(code)
+        page.keyboard.press("Shift+Enter")
+        page.keyboard.press("Shift+Enter")
+
+    answer(WRONG)
+    verdict.get_by_text("Of 8 waits, at most 1 went on at the same time.").wait_for()
+    assert "✗" in verdict.inner_text()
+    page.keyboard.press("Shift+Enter")
+    cells.nth(2).get_by_text("How many waits can go on at once").first.wait_for()
+
+    answer(RIGHT)
+    verdict.get_by_text("00-one-wait: passed").wait_for()
+    assert "✗" not in verdict.inner_text()

@@ -1,0 +1,40 @@
+"""The GIL lab as a reader of lesson 06 drives it: Run, and both pictures appear, with the lab's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+LAB = ".jp-OutputArea-output:has-text('GIL lab')"
+
+
+def test_a_run_draws_the_trace_and_its_holds(
+    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
+) -> None:
+    lab = lab_server()
+    cell = nbformat.v4.new_code_cell("from helpers.labs.gil_lab import gil_lab\n\ngil_lab()")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, lab.notebooks / "scratch-gil.ipynb")
+    open_notebook(page, lab, "notebooks/scratch-gil.ipynb")
+    run_all(page)
+
+    panel = page.locator(LAB)
+    run, pictures = panel.get_by_role("button", name="Run"), panel.locator("img.widget-image")
+    pictures.first.wait_for()
+    before = pictures.first.get_attribute("src")
+    panel.locator(".widget-slider .noUi-handle").first.press("ArrowRight")
+    run.click()
+    page.wait_for_function(
+        "before => document.querySelector('img.widget-image').src !== before", arg=before, timeout=60_000
+    )
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('img.widget-image')].filter(i => i.naturalWidth > 100).length === 2"
+    )
+    panel.get_by_text("All together used").first.wait_for()
+    panel.locator("button:not([disabled])", has_text="Run").first.wait_for()
+    assert panel.locator("[role=alert]").count() == 0

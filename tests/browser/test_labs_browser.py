@@ -1,0 +1,237 @@
+"""The labs as a reader drives them, in lesson 01 and on a scratch notebook: sliders, Run, Stop, pictures, words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)
+LABS = ["pool", "order", "future", "callback"]
+# Keeps the address of every picture that the panel shows, with whether Stop could be pressed at that moment.
+WATCH_PICTURES = """panel => {
+    const image = panel.querySelector('img.widget-image');
+    const stop = [...panel.querySelectorAll('button')].find(b => b.innerText.trim() === 'Stop');
+    window.pictures = [{src: image.src, running: false, height: image.offsetHeight}];
+    new MutationObserver(() => {
+        const running = stop && !stop.disabled;
+        if (image.src !== window.pictures.at(-1).src)
+            window.pictures.push({src: image.src, running, height: image.offsetHeight});
+    }).observe(image, {attributes: true, attributeFilter: ['src']});
+}"""
+# The elements of a panel whose text is cut off or that are wider than the page.
+CUT_OFF = """panel => [...panel.querySelectorAll('button, .widget-label, .widget-html-content, .widget-hbox, img')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right
+                 > panel.getBoundingClientRect().right + 1)
+    .map(e => `${e.tagName}.${e.className}: ${e.innerText}`)"""
+
+
+@pytest.fixture
+def scratch(
+    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
+) -> Callable[[list[str]], None]:
+    """scratch(cells): opens a notebook of these cells and runs it."""
+
+    def make(cells: list[str]) -> None:
+        lab = lab_server()
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, lab.notebooks / "scratch-labs.ipynb")
+        open_notebook(page, lab, "notebooks/scratch-labs.ipynb")
+        run_all(page)
+
+    return make
+
+
+def cell_of(name: str) -> str:
+    return f"from helpers.labs.{name}_lab import {name}_lab\n\n{name}_lab()"
+
+
+def panel_of(page: Any, title: str) -> Any:
+    panel = page.locator(".jp-OutputArea-output", has_text=re.compile(rf"^\s*{title}")).filter(has=page.locator("img"))
+    panel.scroll_into_view_if_needed()
+    return panel
+
+
+def button(panel: Any, name: str) -> Any:
+    return panel.get_by_role("button", name=re.compile(rf"{name}$"))  # an icon counts as a letter before the name
+
+
+def press(panel: Any, name: str) -> None:
+    button(panel, name).click()
+
+
+def set_slider(panel: Any, number: int, *keys: str) -> None:
+    for key in keys:
+        panel.locator(".widget-slider").nth(number).locator(".noUi-handle").press(key)
+
+
+def run_cell(page: Any, number: int, wait_idle: Callable[..., None]) -> None:
+    page.locator(".jp-CodeCell").nth(number).locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Control+Enter")
+    wait_idle(page)
+
+
+def pictures(page: Any) -> list[dict[str, Any]]:
+    return page.evaluate("() => window.pictures")
+
+
+def wait_for_pictures(page: Any, condition: str) -> None:
+    page.wait_for_function(f"() => {{ const all = window.pictures; return {condition}; }}")
+
+
+def test_lesson_01_draws_while_its_lab_runs_and_after(
+    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
+) -> None:
+    lab = lab_server()
+    names = [path.name for path in sorted(lab.notebooks.glob("01-*.ipynb"))]
+    assert len(names) == 1, f"lesson 01 is one notebook, not {names}"
+    open_notebook(page, lab, f"notebooks/{names[0]}")
+    run_all(page)
+    panel = panel_of(page, "Pool lab")
+    panel.evaluate(WATCH_PICTURES)
+    set_slider(panel, 0, "End")
+    expect(panel.locator(".widget-readout").nth(0)).to_have_text("64")
+    assert len(pictures(page)) == 1
+
+    press(panel, "Run")
+    wait_for_pictures(page, "all.filter(p => p.running).length >= 3")
+    expect(panel.get_by_role("status")).to_contain_text(re.compile(r"of 4 workers ran 64 tasks in \d+\.\d\d s"))
+    expect(panel).to_contain_text("64 of 64 tasks done")
+    wait_for_pictures(page, "all.length >= 5")
+    shown = pictures(page)
+    assert len({one["src"] for one in shown}) == len(shown)
+    assert len({one["height"] for one in shown[1:]}) == 1, "the page jumps"
+    assert panel.get_by_role("alert").count() == 0
+
+
+def test_the_pool_lab_stops_and_leaves_the_kernel_free(
+    page: Any, scratch: Callable[[list[str]], None], wait_idle: Callable[..., None]
+) -> None:
+    names = "import threading\nsorted(t.name for t in threading.enumerate() if 'ool' in t.name)"
+    scratch([cell_of("pool"), names])
+    panel = panel_of(page, "Pool lab")
+    panel.evaluate(WATCH_PICTURES)
+    set_slider(panel, 0, "End")
+    set_slider(panel, 1, "Home")
+    press(panel, "Run")
+    wait_for_pictures(page, "all.filter(p => p.running).length >= 2")
+    expect(button(panel, "Run")).to_be_disabled()
+
+    run_cell(page, 1, wait_idle)
+    output = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea-output")
+    expect(output).to_have_text(re.compile(r"\['Pool lab', 'ThreadPoolExecutor-\d+_0'\]"))
+
+    press(panel, "Stop")
+    expect(panel.get_by_role("status")).to_contain_text("Stopped after")
+    expect(button(panel, "Run")).to_be_enabled()
+    run_cell(page, 1, wait_idle)
+    expect(output).to_have_text("[]")
+
+    button(panel, "Run").press("Enter")
+    expect(button(panel, "Stop")).to_be_enabled()
+    run_cell(page, 0, wait_idle)  # the cell again, during a run: a new panel, and nothing of the old one
+    panel = panel_of(page, "Pool lab")
+    expect(panel).to_have_count(1)
+    expect(panel.locator(".widget-readout").nth(0)).to_have_text("20")
+    run_cell(page, 1, wait_idle)
+    expect(output).to_have_text("[]")
+
+
+def test_the_order_lab_compares_three_ways(page: Any, scratch: Callable[[list[str]], None]) -> None:
+    scratch([cell_of("order")])
+    panel = panel_of(page, "Order lab")
+    panel.evaluate(WATCH_PICTURES)
+    set_slider(panel, 0, "End")
+    set_slider(panel, 1, "Home", "ArrowRight")
+    press(panel, "Run")
+    wait_for_pictures(page, "all.filter(p => p.running).length >= 2")
+    for way in ("map", "as_completed", "wait"):
+        expect(panel.get_by_role("status")).to_contain_text(f"{way}: first result seen at ")
+    expect(panel).to_contain_text("36 of 36 results seen")
+    expect(panel.locator("img")).to_have_attribute("title", re.compile("map: results seen in the order 0 1 2 3 4 5 6"))
+    shown = pictures(page)
+    assert len({one["height"] for one in shown}) == 1, "the page jumps"
+
+
+def test_a_future_driven_by_hand(page: Any, scratch: Callable[[list[str]], None]) -> None:
+    scratch([cell_of("future")])
+    panel = panel_of(page, "Future lab")
+    status, image = panel.get_by_role("status"), panel.locator("img")
+
+    def row(method: str) -> Any:
+        return panel.get_by_role("row").filter(has_text=method)
+
+    def expect_state(state: str) -> None:
+        expect(image).to_have_attribute("title", re.compile(rf"the Future is {state}\.$"))
+
+    expect(button(panel, "Start")).to_be_disabled()
+    heights = [panel.bounding_box()["height"]]
+    press(panel, "Submit")
+    expect_state("PENDING")
+    expect(row("result(timeout=0)")).to_contain_text("raises TimeoutError")
+    expect(row("cancel()")).to_contain_text("True")
+    heights.append(panel.bounding_box()["height"])
+    press(panel, "Start")
+    expect_state("RUNNING")
+    expect(row("running()")).to_contain_text("True ←")
+    press(panel, "Cancel")
+    expect(status).to_have_text("future.cancel() returned False.")
+    press(panel, "Fail")
+    expect_state("FINISHED")
+    expect(row("exception(timeout=0)")).to_contain_text("ValueError('disk full') ←")
+    heights.append(panel.bounding_box()["height"])
+    press(panel, "Submit")
+    expect_state("PENDING")
+    press(panel, "Cancel")
+    expect_state("CANCELLED")
+    expect(row("result(timeout=0)")).to_contain_text("raises CancelledError")
+    press(panel, "Start")
+    expect_state("CANCELLED_AND_NOTIFIED")
+    press(panel, "Submit")
+    press(panel, "Start")
+    press(panel, "Finish")
+    expect(row("result(timeout=0)")).to_contain_text("42")
+    assert max(heights) - min(heights) <= 2, f"the page jumps: {heights}"
+    assert panel.get_by_role("alert").count() == 0
+
+
+def test_who_runs_a_callback(page: Any, scratch: Callable[[list[str]], None]) -> None:
+    scratch([cell_of("callback")])
+    panel = panel_of(page, "Callback lab")
+    panel.evaluate(WATCH_PICTURES)
+    add, status = panel.get_by_role("button", name="Add a callback"), panel.get_by_role("status")
+    add.nth(0).click()
+    expect(status).to_have_text("Callback a is kept: whoever ends the Future will run it.")
+    add.nth(1).click()
+    expect(status).to_contain_text("Callback b ran at once, in the thread that added it: ")
+    add.nth(2).click()
+    expect(status).to_contain_text("Callback c ran at once")
+    press(panel, "Let it run")
+    expect(status).to_contain_text("ran in worker_0, in this order: a.")
+    rows = panel.get_by_role("row")
+    expect(rows).to_have_text([
+        re.compile("callback.*ran in"), re.compile("b.*finished.*your clicks"),
+        re.compile("c.*cancelled.*your clicks"), re.compile("a.*pending.*worker_0.*as the task ended"),
+    ])  # fmt: skip
+    wait_for_pictures(page, "all.length >= 5")
+    press(panel, "Start again")
+    expect(status).to_have_text("No callback yet.")
+    add.nth(0).click()
+    press(panel, "Cancel it")
+    expect(status).to_contain_text("cancel() returned True. Its Future's callbacks ran in ")
+    assert panel.get_by_role("alert").count() == 0
+
+
+def test_nothing_is_cut_off_on_a_narrow_page(page: Any, scratch: Callable[[list[str]], None]) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    scratch([cell_of(name) for name in LABS])
+    for title in ("Pool lab", "Order lab", "Future lab", "Callback lab"):
+        panel = panel_of(page, title)
+        assert panel.evaluate(CUT_OFF) == [], title
+        assert panel.locator("img").get_attribute("title"), "a picture without words"
