@@ -12,13 +12,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from helpers import exercise_fork, exercise_thread
+from helpers.checking import fork, thread
+from helpers.checking.file import ExerciseFile, read
+from helpers.checking.parts import ExerciseError, title_of
+from helpers.checking.shown import Done, Note
+from helpers.checking.source import solution_source
+from helpers.checking.verdict import Verdict, verdict
 from helpers.checks import instance, shown
-from helpers.exercise_file import ExerciseFile, read
-from helpers.exercise_parts import ExerciseError, title_of
-from helpers.exercise_shown import Done, Note
-from helpers.exercise_source import solution_source
-from helpers.exercise_verdict import Verdict, verdict
 
 __all__ = ["Exercise", "ExerciseError", "Verdict", "exercise", "exercises_done"]
 
@@ -123,10 +123,10 @@ def judged(file: ExerciseFile, fn: Any) -> Verdict:
         raise ValueError(f"{BACKEND} must be fork or thread, not {shown(backend)}")
     if backend == "fork":
         try:
-            return verdict(file, *exercise_fork.run(file, fn))
-        except exercise_fork.NoFork:
+            return verdict(file, *fork.run(file, fn))
+        except fork.NoFork:
             pass
-    return verdict(file, *exercise_thread.run(file, fn))
+    return verdict(file, *thread.run(file, fn))
 
 
 def exercises_done(lesson: str) -> Done:

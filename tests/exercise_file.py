@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from helpers.exercise_file import ExerciseFile, read
+from helpers.checking.file import ExerciseFile, read
 
 EXERCISE = '''"""Call every task
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers import exercise_examine as examine
-from helpers import exercise_notebooks as notebooks
-from helpers.exercise_file import read
+from helpers.checking import examine as examine
+from helpers.checking import notebooks as notebooks
+from helpers.checking.file import read
 
 PROJECT = Path(__file__).resolve().parents[1]
 FILES = sorted((PROJECT / "notebooks" / "exercises").glob("[0-9][0-9]_*.py"))

@@ -19,8 +19,8 @@ import pytest
 from exercise_file import changed, with_check, written
 
 from helpers import exercise_kit as kit
-from helpers import exercise_parent
-from helpers.exercise_file import read
+from helpers.checking import parent
+from helpers.checking.file import read
 from helpers.exercises import judged
 from helpers.timeline import timeline
 
@@ -288,7 +288,7 @@ def test_an_end_between_two_looks_at_the_pipe_loses_nothing(exercise, monkeypatc
             parent.status = os.waitpid(parent.pid, 0)[1]
         return True
 
-    monkeypatch.setattr(exercise_parent.Parent, "gone", gone_when_looked_for)
+    monkeypatch.setattr(parent.Parent, "gone", gone_when_looked_for)
     assert judged(exercise, lambda tasks, workers: time.sleep(0.3) or right(tasks, workers)).passed
 
 

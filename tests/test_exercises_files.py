@@ -7,12 +7,12 @@ import pytest
 from exercise_file import EXERCISE, changed, with_check, written
 from nbformat.v4 import new_code_cell, new_notebook
 
-from helpers import exercise_examine as examine
-from helpers import exercise_notebooks as notebooks
 from helpers import exercises
-from helpers.exercise_file import read
-from helpers.exercise_parts import ExerciseError
-from helpers.exercise_source import solution_source, starter
+from helpers.checking import examine as examine
+from helpers.checking import notebooks as notebooks
+from helpers.checking.file import read
+from helpers.checking.parts import ExerciseError
+from helpers.checking.source import solution_source, starter
 
 HERE = "notebooks/exercises/77_collect.py"
 DOCSTRING = EXERCISE[: EXERCISE.index("from helpers")]

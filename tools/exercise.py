@@ -17,10 +17,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from helpers import exercise_examine as examine
-from helpers import exercise_notebooks as notebooks
-from helpers.exercise_file import ExerciseFile, read
-from helpers.exercise_parts import ExerciseError, place
+from helpers.checking import examine as examine
+from helpers.checking import notebooks as notebooks
+from helpers.checking.file import ExerciseFile, read
+from helpers.checking.parts import ExerciseError, place
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks" / "exercises"
 TEMPLATE = Path(__file__).resolve().parent / "exercise_template.py"

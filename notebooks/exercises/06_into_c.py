@@ -56,12 +56,11 @@ def check(adler):
             time.sleep(0)
 
     before = sys.getswitchinterval()
-    other = threading.Thread(target=step, daemon=True)
-    other.start()
-    while taken[0] < 10:
-        time.sleep(0.001)
     sys.setswitchinterval(60)  # so a thread gets the GIL only where another lets it go by itself
     try:
+        threading.Thread(target=step, daemon=True).start()
+        while taken[0] < 10:
+            time.sleep(2 * before)  # past the end of every wait for the GIL that began with the old interval
         block, start, patience = bytes(1_000_000), taken[0], time.monotonic() + 2
         while taken[0] - start < 20 and time.monotonic() < patience:
             adler(block)

@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers.exercise_file import ExerciseFile, read
-from helpers.exercise_verdict import Verdict
+from helpers.checking.file import ExerciseFile, read
+from helpers.checking.verdict import Verdict
 from helpers.exercises import files, judged
 
 HOG = "while True: pass"

@@ -9,7 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from helpers.exercise_source import solution_source
+from helpers.checking.source import solution_source
 from helpers.exercises import exercise
 
 pytestmark = pytest.mark.browser

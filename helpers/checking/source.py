@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 
-from helpers.exercise_file import ExerciseFile
+from helpers.checking.file import ExerciseFile
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 NOT_DONE = "raise NotImplementedError"

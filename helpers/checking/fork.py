@@ -16,10 +16,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from helpers.exercise_child import Child
-from helpers.exercise_file import ExerciseFile
-from helpers.exercise_judge import Message
-from helpers.exercise_parent import Parent
+from helpers.checking.child import Child
+from helpers.checking.file import ExerciseFile
+from helpers.checking.judge import Message
+from helpers.checking.parent import Parent
 from helpers.recording import Recording
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
-from helpers.exercise_file import ExerciseFile
-from helpers.exercise_where import tidy
+from helpers.checking.file import ExerciseFile
+from helpers.checking.where import tidy
 from helpers.recording import Recording
 
 MOST_LINES = 20  # of what the learner's code printed

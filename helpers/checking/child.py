@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from helpers import exercise_kit as kit
-from helpers.exercise_file import ExerciseFile
-from helpers.exercise_judge import Message, check_of, died, judge, learners_of
-from helpers.exercise_output import printed
-from helpers.exercise_stuck import activity, report
+from helpers.checking.file import ExerciseFile
+from helpers.checking.judge import Message, check_of, died, judge, learners_of
+from helpers.checking.output import printed
+from helpers.checking.stuck import activity, report
 
 SHARE = 0.85  # of the limit is for the check; the rest is for finding out where it hangs
 MOST_TASKS = 2_000  # tasks of a recording that are worth a picture

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from helpers.exercise_parts import ExerciseError, Parts, place
+from helpers.checking.parts import ExerciseError, Parts, place
 
 
 @dataclass(frozen=True)

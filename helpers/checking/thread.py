@@ -8,11 +8,11 @@ import time
 from typing import Any
 
 from helpers import exercise_kit as kit
-from helpers.exercise_child import MOST_TASKS, SHARE
-from helpers.exercise_file import ExerciseFile
-from helpers.exercise_judge import Message, check_of, died, judge, learners_of
-from helpers.exercise_output import printed
-from helpers.exercise_stuck import Activity, activity, report
+from helpers.checking.child import MOST_TASKS, SHARE
+from helpers.checking.file import ExerciseFile
+from helpers.checking.judge import Message, check_of, died, judge, learners_of
+from helpers.checking.output import printed
+from helpers.checking.stuck import Activity, activity, report
 from helpers.recording import Recording
 
 

@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from helpers import exercise_kit as kit
-from helpers.exercise_where import Learners, Spot
+from helpers.checking.where import Learners, Spot
 from helpers.recording import Recording
 
 # In half of the limit a thread that waits uses no CPU (Linux counts in steps of 0.01 s) and never wakes up.

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers import exercise_kit as kit
-from helpers.exercise_file import ExerciseFile
-from helpers.exercise_judge import Message, learners_of
-from helpers.exercise_where import Spot
+from helpers.checking.file import ExerciseFile
+from helpers.checking.judge import Message, learners_of
+from helpers.checking.where import Spot
 
 PATIENCE = 0.97  # of the limit, for a child that can't even say where it hangs
 # A child that is heard of every TICK is slow, as on a busy computer, and gets more time to say where it hangs.

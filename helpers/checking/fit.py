@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from helpers.exercise_file import ExerciseFile
+from helpers.checking.file import ExerciseFile
 
 
 def unfit(exercise: ExerciseFile, fn: Any) -> str | None:

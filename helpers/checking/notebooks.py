@@ -13,9 +13,9 @@ from typing import Any
 
 import nbformat
 
-from helpers.exercise_file import ExerciseFile
-from helpers.exercise_parts import place
-from helpers.exercise_source import NOT_DONE, Function, starter
+from helpers.checking.file import ExerciseFile
+from helpers.checking.parts import place
+from helpers.checking.source import NOT_DONE, Function, starter
 
 Definition = Function | ast.ClassDef
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from helpers.exercise_file import ExerciseFile, Wrong
-from helpers.exercise_parts import ExerciseError, place
-from helpers.exercise_source import starter, unseen_names
-from helpers.exercise_verdict import Finding, Verdict
+from helpers.checking.file import ExerciseFile, Wrong
+from helpers.checking.parts import ExerciseError, place
+from helpers.checking.source import starter, unseen_names
+from helpers.checking.verdict import Finding, Verdict
 from helpers.exercises import judged
 
 LEAST_WRONG = 4

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from helpers import exercise_kit as kit
-from helpers.exercise_file import ExerciseFile
-from helpers.exercise_fit import doubts, unfit
-from helpers.exercise_where import Learners, Spot
+from helpers.checking.file import ExerciseFile
+from helpers.checking.fit import doubts, unfit
+from helpers.checking.where import Learners, Spot
 
 Message = dict[str, Any]
 Send = Callable[[Message], None]

@@ -15,7 +15,7 @@ from types import FrameType, TracebackType
 from typing import NamedTuple
 
 _CELL = re.compile(r"[\\/]ipykernel_\d+[\\/]|^<ipython-input|^<stdin>$|^<string>$")
-_OURS = str(Path(__file__).parent) + os.sep
+_OURS = str(Path(__file__).parent.parent) + os.sep
 _PYTHON = tuple({sysconfig.get_paths()[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
@@ -50,7 +50,7 @@ class Learners:
     In the exercise file, which holds the check as well, only the lines in `spans` are the answer's.
     """
 
-    judge = _OURS + "exercise_judge.py"  # below this file in a stack is the cell that called check()
+    judge = str(Path(__file__).parent / "judge.py")  # below this file in a stack is the cell that called check()
 
     def __init__(self, exercise: Path, spans: Iterable[tuple[int, int]] = ()) -> None:
         self.exercise, self.spans = str(exercise), tuple(spans)
