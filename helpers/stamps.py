@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 from typing import Any
 
 from helpers.recording import CPU, FINISHED, OUTCOME, STARTED, WORKER, Recording, Thread
@@ -87,10 +86,9 @@ def stamping(
     others = tuple(run.rows.append for run in runs[1:])
 
     def stamped_submit(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-        kind = type(fn)
-        wrapped = (kind is partial and fn.func is run_stamped) or kind is Away
+        wrapped = fn is run_stamped or type(fn) is Away
         if wrapped:  # by another watch: share its row
-            row = fn.row if kind is Away else fn.args[0]
+            row = args[0] if fn is run_stamped else fn.row
             if any(other is row for other in runs[0].rows[-50:]):  # a subclass's submit that calls its parent's
                 return submit(fn, *args, **kwargs)
         else:
@@ -102,12 +100,16 @@ def stamping(
                 except AttributeError:
                     name = label_of(fn)
             row = [name, now(), _here.me[0], None, None, None, None, None]
-            fn = partial(run_stamped, row, fn) if near else Away(run_stamped, row, fn)
         keep(row)
         for keep_too in others:
             keep_too(row)
         try:
-            future: Any = submit(fn, *args, **kwargs)
+            if wrapped:
+                future: Any = submit(fn, *args, **kwargs)
+            elif near:
+                future = submit(run_stamped, row, fn, *args, **kwargs)
+            else:
+                future = submit(Away(run_stamped, row, fn), *args, **kwargs)
         except BaseException as error:
             for run in runs:  # a refused submit made no task
                 run.rows[:] = [other for other in run.rows if other is not row]
