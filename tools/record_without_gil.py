@@ -3,7 +3,8 @@
     PYTHONPATH=. python3.13t tools/record_without_gil.py notebooks/data
 
 Each file says which Python, on how many cores, and when. A busy computer would show other programs rather than
-the missing GIL, so a trace counts only if the threads got all the cores that they could use, in about equal shares.
+the missing GIL, so a trace counts only if the threads got all the cores that they could use. Where there are more
+threads than cores, which of them share one is the system's choice.
 """
 
 from __future__ import annotations
@@ -33,8 +34,7 @@ def main(folder: Path) -> None:
         for _ in range(TRIES):
             trace = gil_trace(work, threads)
             wanted = min(threads, usable_cpus())
-            fair = min(trace.shares) > 0.8 * wanted / threads
-            if fair and trace.cpu_over_wall > 0.98 * wanted and sum(trace.shares) > 0.98 * wanted:
+            if trace.cpu_over_wall > 0.98 * wanted and sum(trace.shares) > 0.98 * wanted:
                 break
             time.sleep(0.5)
         else:
