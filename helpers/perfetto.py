@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
 import secrets
 import shlex
 from dataclasses import dataclass
@@ -17,12 +18,17 @@ from helpers.checks import whole
 from helpers.perfetto_server import server
 from helpers.trace_files import Summary, summarize, trace_path
 
-# Perfetto opens groups of tracks closed; these commands of its own (its documentation, "Deep linking", "Commands")
-# open them, and keep the GIL holds in sight at the top, above the slices they are compared with.
-COMMANDS = [
-    {"id": "dev.perfetto.ExpandTracksByRegex", "args": ["."]},
-    {"id": "dev.perfetto.PinTracksByRegex", "args": ["^(GIL|Run) .* [0-9]+$"]},
-]
+
+def commands(holders: tuple[str, ...]) -> list[dict[str, Any]]:
+    """What Perfetto does at its start (its documentation, "Deep linking", "Commands").
+
+    It opens groups of tracks closed: open them. Pin to the top the threads that hold, and below them their holds: a
+    hold's track is called "GIL name 123", its thread's "name 123".
+    """
+    tracks = [*(name.partition(" ")[2] for name in holders), *holders]
+    pins = [{"id": "dev.perfetto.PinTracksByRegex", "args": [f"^{re.escape(track)}$"]} for track in tracks]
+    return [{"id": "dev.perfetto.ExpandTracksByRegex", "args": ["."]}, *pins]
+
 
 # Only the page knows under which base URL it lives: a hub's prefix is in no variable that every kernel gets. A page
 # that is no Jupyter page (VS Code, a website) has no base URL, and a notebook opened later has no server any more;
@@ -73,7 +79,7 @@ class TraceView:
 
     @property
     def text(self) -> str:
-        size, slices, threads = self.summary
+        size, slices, threads = self.summary[:3]
         amount = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
         counts = f"{slices:,} slice{'s' * (slices != 1)} on {threads} thread{'s' * (threads != 1)}"
         return f"{self.path.name}: {amount}, {counts}."
@@ -100,7 +106,7 @@ class TraceView:
             port=serving.port,
             secret=serving.secret,
             place=serving.add(self.path),
-            commands=quote(json.dumps(COMMANDS)),
+            commands=quote(json.dumps(commands(self.summary.holders))),
             title=json.dumps(f"Perfetto: {self.path.name}").replace("<", "\\u003c"),
             height=self.height,
         )

@@ -12,11 +12,12 @@ from helpers.checks import shown
 
 
 class Summary(NamedTuple):
-    """What a trace file holds: its size in bytes, how many slices, on how many threads."""
+    """What a trace file holds: its size in bytes, how many slices, on how many threads, and the tracks of holds."""
 
     size: int
     slices: int
     threads: int
+    holders: tuple[str, ...] = ()
 
 
 def trace_path(path: Any) -> Path:
@@ -71,4 +72,5 @@ def summarize(path: Any) -> Summary:
     events = read_trace(path)["traceEvents"]
     slices = sum(event["ph"] in ("X", "B", "b") for event in events)
     threads = {event.get("tid") for event in events if event["ph"] in ("X", "B")}
-    return Summary(trace_path(path).stat().st_size, slices, len(threads))
+    holders = {str(event.get("name")) for event in events if event.get("cat") == "gil"}
+    return Summary(trace_path(path).stat().st_size, slices, len(threads), tuple(sorted(holders)))

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from helpers import perfetto_server
-from helpers.perfetto import TraceView, show_trace
+from helpers.perfetto import TraceView, commands, show_trace
 from helpers.perfetto_server import TraceServer, page_files, server
 from helpers.trace_files import summarize
 
@@ -236,6 +236,17 @@ def test_without_a_jupyter_server_there_is_text_and_no_server(trace: Path, monke
     )
     assert "&lt;c&gt;" in bundle["text/html"] and "<c>" not in bundle["text/html"]
     assert perfetto_server._running is None
+
+
+def test_the_threads_of_holds_and_below_them_the_holds_are_pinned(tmp_path: Path) -> None:
+    assert [command["id"] for command in commands(())] == ["dev.perfetto.ExpandTracksByRegex"]
+    file = tmp_path / "holds.json"
+    names = ["GIL thread 1 12", "GIL a|b 11", "GIL thread 1 12"]
+    ends = [{"ph": ph, "cat": "gil", "name": name, "pid": 1, "tid": 0, "ts": 1} for name in names for ph in "be"]
+    file.write_text(json.dumps({"traceEvents": ends}))
+    _, *pins = [command["args"][0] for command in commands(summarize(file).holders)]
+    tracks = ["a|b 11", "thread 1 12", "GIL a|b 11", "GIL thread 1 12"]
+    assert [[name for name in tracks if re.search(pin, name)] for pin in pins] == [[name] for name in tracks]
 
 
 def test_with_a_jupyter_server_the_text_stays_where_scripts_do_not_run(notebook: None, trace: Path) -> None:

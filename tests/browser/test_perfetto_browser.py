@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -72,6 +73,11 @@ def frames(page: Any, count: int) -> list[Any]:
     return [loaded(element.content_frame()) for element in page.query_selector_all("iframe[src*='/proxy/']")]
 
 
+def pinned(frame: Any) -> list[str]:
+    """The tracks that stay at the top, from above."""
+    return frame.evaluate("() => app.trace.workspace.pinnedTracks.map((track) => track.name)")
+
+
 def addresses(page: Any) -> list[str]:
     return page.eval_on_selector_all("iframe[src*='/proxy/']", "(frames) => frames.map((frame) => frame.src)")
 
@@ -103,6 +109,33 @@ def test_the_frames_show_the_named_workers(page: Any, notebook: Any, open_notebo
         frame.wait_for_function("() => Object.keys(app.trace.traceInfo.vizTracerSourceStorage.functions)"
                                 ".some((name) => name.startsWith('program.<locals>.task'))")  # fmt: skip
     assert answered <= {"127.0.0.1", None, ""}  # data: and blob: addresses have no host
+
+
+@pytest.mark.parametrize("base_url", ["/", "/user/x/"])
+def test_lesson_07_shows_its_threads_and_what_they_held(
+    page: Any, lab_server: Callable[..., Any], base_url: str, open_notebook: Any, run_all: Any
+) -> None:
+    answered: set[str | None] = set()
+    page.on("response", lambda answer: answered.add(urlsplit(answer.url).hostname))
+    open_notebook(page, lab_server(base_url), "notebooks/07-profile-with-viztracer.ipynb")
+    run_all(page)
+    assert page.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    queue, both = frames(page, 2)
+    for number in range(3):
+        queue.wait_for_selector(f"text=/^queue_{number} \\d+$/")
+    assert pinned(queue) == []
+    for number in range(2):
+        both.wait_for_selector(f"text=/^thread {number} \\d+$/")
+        both.wait_for_selector(f"text=/^(GIL|Run) thread {number} \\d+$/")
+    both.wait_for_function("() => app.trace.workspace.pinnedTracks.length >= 4")
+    names = [re.sub(" [0-9]+$", "", name) for name in pinned(both)]
+    assert [name.removeprefix("GIL ").removeprefix("Run ") for name in dict.fromkeys(names)] == 2 * [
+        "thread 0", "thread 1"
+    ]  # fmt: skip
+    for frame in (queue, both):
+        assert frame.evaluate("() => app.sidebar.visible") is False
+        assert frame.evaluate(QUERY, WARNINGS) == []
+    assert answered <= {"127.0.0.1", None, ""}
 
 
 def test_run_again_restart_and_open_again(page: Any, notebook: Any, open_notebook: Any, run_all: Any) -> None:

@@ -1,0 +1,81 @@
+"""VizTracer's boxes beside what the stamps say of the same threads: a box lasts from call to return, waits included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from helpers.checks import instance, number, shown
+from helpers.gil_recording import GilTrace
+from helpers.gil_spans import Span, overlap
+from helpers.gil_words import origin, percent, span
+from helpers.palette import INK, LINE, Picture, color, figure, ink_on, plain
+
+LANE, HEAD, FOOT, LEFT, RIGHT = 0.72, 0.78, 0.62, 1.2, 1.05  # inches
+BAR, APART = 0.3, 0.37  # of a lane
+
+
+def boxes_and_holds(calls: Iterable[dict[str, Any]], trace: GilTrace, width: float = 11.0) -> Picture:
+    """Draw for each thread of `trace` its `calls` as boxes, and below them the holds that the stamps found.
+
+    `calls` are events "X" of a file that `write_trace` wrote: `tid` a native id, `ts` and `dur` µs of perf_counter.
+    Those of other threads and other times are left out. `width` in inches. TypeError for other things, ValueError
+    if no call is left.
+    """
+    instance("trace", trace, GilTrace, "a GilTrace")
+    width = number("width", width, 7.5, 40, "inches")
+    boxes = _boxes(calls, trace)
+    size = LANE * len(trace.threads)
+    height = HEAD + size + FOOT
+    alike = "two" if len(trace.threads) == 2 else "two or more"
+    heading = f"{alike} boxes at once {percent(overlap(boxes))} of the time, {alike} running {percent(trace.overlap)}"
+    picture = figure(width, height, f"{heading}. {origin(trace)}.")
+    axes = picture.add_axes((LEFT / width, FOOT / height, 1 - (LEFT + RIGHT) / width, size / height))
+    plain(axes)
+    axes.set(xlim=(0, trace.seconds * 1e3), ylim=(len(trace.threads) - 0.5, -0.5))
+    axes.set_yticks(range(len(trace.threads)), [thread.name for thread in trace.threads], fontsize=11)
+    axes.set_xlabel("milliseconds", fontsize=10.5, color=INK)
+    x = lambda moment: (moment - trace.start) / 1e6
+    inch = trace.seconds * 1e3 / (width - LEFT - RIGHT)
+    for index in range(len(trace.threads)):
+        ink = color(index)
+        drawn = [(x(b.start), (b.end - b.start) / 1e6) for b in boxes if b.thread == index]
+        axes.broken_barh(drawn, (index - APART, BAR), facecolor=ink, alpha=0.3, edgecolor=ink, linewidth=0.5)
+        for left, length in drawn:
+            text = f"one call, {span(length / 1e3)}"
+            if length / inch > 0.085 * len(text) or length / inch > 0.075 * len(text := f"{length:.1f}"):
+                axes.text(left + length / 2, index - APART + BAR / 2, text, ha="center", va="center", fontsize=9,
+                          color=INK)  # fmt: skip
+        held = [(x(h.start), (h.end - h.start) / 1e6) for h in trace.holds if h.thread == index]
+        axes.broken_barh(held, (index + APART - BAR, BAR), facecolor=ink)
+        # A hold may have gaps in which the system ran another program: pale, as in gil_picture.
+        aside = [(x(p.start), (p.end - p.start) / 1e6) for p in trace.preempted if p.thread == index]
+        axes.broken_barh(aside, (index + APART - BAR, BAR), facecolor="white", alpha=0.6)
+        for left, length in held:
+            if length / inch > 0.35:
+                axes.text(left + length / 2, index + APART - BAR / 2, f"{length:.1f}", ha="center", va="center",
+                          fontsize=9, color=ink_on(ink))  # fmt: skip
+        for side, words in ((-APART + BAR / 2, "VizTracer"), (APART - BAR / 2, "stamps")):
+            axes.annotate(words, (1, index + side), (8, 0), xycoords=axes.get_yaxis_transform(),
+                          textcoords="offset points", va="center", fontsize=8.5, color=INK)  # fmt: skip
+        if index:
+            axes.axhline(index - 0.5, color=LINE, lw=0.8)
+    axes.text(0, 1 + 0.31 / size, heading[0].upper() + heading[1:], transform=axes.transAxes,
+              fontsize=12.5 if width > 9 else 11.5, fontweight="bold", color=INK)  # fmt: skip
+    axes.text(0, 1 + 0.11 / size, origin(trace), transform=axes.transAxes, fontsize=10, color="#555555")
+    return picture
+
+
+def _boxes(calls: Iterable[dict[str, Any]], trace: GilTrace) -> list[Span]:
+    threads = {thread.native_id: index for index, thread in enumerate(trace.threads)}
+    boxes = []
+    try:
+        for call in calls:
+            start, end = call["ts"] * 1e3, (call["ts"] + call["dur"]) * 1e3
+            if call["tid"] in threads and start < trace.end and end > trace.start:
+                boxes.append(Span(threads[call["tid"]], round(max(start, trace.start)), round(min(end, trace.end))))
+    except (TypeError, KeyError) as error:
+        raise TypeError(f"calls must be events with tid, ts and dur, not {shown(calls)}") from error
+    if not boxes:
+        raise ValueError("calls must have some of the trace's threads and time; write both into one file first")
+    return boxes
