@@ -2,10 +2,11 @@
 
 Write `choose(waits, keeps_gil, gil, megabytes, travels)`: it returns "threads" or "processes" for many tasks of a kind
 that last 100 ms each, on a computer with several cores. `waits`: the tasks mostly wait. `keeps_gil`: they compute and
-hold the GIL. `gil`: this Python has one. `megabytes`: data that each task takes and returns, at about 2 ms a megabyte
-for pickling. `travels`: functions and data can be pickled.
+hold the GIL. `gil`: this Python has one. `megabytes`: data that each task takes and returns, at about 5 ms a megabyte
+for the way there and back. `travels`: functions and data can be pickled.
 """
 
+from helpers.exercise_kit import shown
 
 LIMIT = 3
 
@@ -13,13 +14,13 @@ LIMIT = 3
 def choose(waits, keeps_gil, gil, megabytes, travels):
     if waits or not keeps_gil or not gil or not travels:
         return "threads"
-    return "processes" if megabytes * 2 < 100 else "threads"
+    return "processes" if megabytes * 5 < 100 else "threads"
 
 
 HINTS = [
     "Processes cost more in every way. What is the one thing that they give?",
     "Only computing that holds a GIL gains from a second process; everything else runs side by side in threads.",
-    "Even then: what can't be pickled can't travel, and 100 MB a task cost 200 ms on the way for 100 ms of work.",
+    "Even then: what can't be pickled can't travel, and 100 MB a task cost 500 ms on the way for 100 ms of work.",
 ]
 
 
@@ -34,6 +35,9 @@ def check(choose):
     ]
     for words, arguments, right in cases:
         given = choose(*arguments)
+        if given not in ("threads", "processes"):
+            yield False, f'It returned {shown(given)}; "threads" or "processes" is wanted.'
+            return
         yield given == right, f"For {words} it chose {given}."
         if given != right:
             return
@@ -67,3 +71,9 @@ def wrong_forgets_the_data(waits, keeps_gil, gil, megabytes, travels):
 def wrong_forgets_pickling(waits, keeps_gil, gil, megabytes, travels):
     """says: For Python loops over what can't be pickled it chose processes"""
     return "processes" if keeps_gil and gil and megabytes < 50 else "threads"
+
+
+def wrong_gives_nothing_back(waits, keeps_gil, gil, megabytes, travels):
+    """says: It returned None"""
+    if keeps_gil and gil and travels and megabytes < 50:
+        return "processes"

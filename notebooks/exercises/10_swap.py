@@ -6,6 +6,7 @@ The executor belongs to the caller, who goes on using it.
 """
 
 import pickle
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from helpers.exercise_kit import Meeting, count, shown, watch
@@ -38,14 +39,22 @@ def _arrive(sent):
 
 
 def check(apply_all):
-    meeting = Meeting(3)
-    with watch(), ThreadPoolExecutor(3) as pool:
-        results = apply_all(pool, meeting.task, range(6))
+    meeting, ran_here = Meeting(3), []
+
+    def task(item):
+        ran_here.append(threading.current_thread().name.startswith("callers"))
+        return meeting.task(item)
+
+    with watch(), ThreadPoolExecutor(3, "callers") as pool:
+        results = apply_all(pool, task, range(6))
         yield meeting.most == 3, f"On 3 threads, {count(meeting.most, 'task')} went on at the same time."
         if meeting.most != 3:
             return
         yield results == list(range(6)), f"For 0 to 5, each given back as it is, it returned {shown(results)}."
         if results != list(range(6)):
+            return
+        yield sum(ran_here) == 6, f"Of 6 tasks, {sum(ran_here)} ran on the caller's executor."
+        if sum(ran_here) != 6:
             return
         try:
             after = pool.submit(abs, -1).result(timeout=2)
@@ -84,6 +93,12 @@ def wrong_shuts_the_callers_executor_down(executor, fn, items):
     """says: Afterwards the caller's executor gave RuntimeError"""
     with executor:
         return list(executor.map(fn, items))
+
+
+def wrong_makes_a_pool_of_its_own(executor, fn, items):
+    """says: Of 6 tasks, 0 ran on the caller's executor"""
+    with ThreadPoolExecutor(3) as pool:
+        return list(pool.map(fn, items))
 
 
 def wrong_asks_inside_the_loop(executor, fn, items):

@@ -13,7 +13,7 @@ the server fails; a page that failed is not asked for again. Words are what `tex
 import threading
 import urllib.request
 from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -120,7 +120,8 @@ class _Site:
     def __init__(self, server):
         self.urls = [server.page(n) for n in range(_PAGES)]
         self.together, self.back = Meeting(_WORKERS), Meeting(_WORKERS)
-        self.shows, self.most, self._taken, self._ended, self._held = [], 0, 0, 0, 0
+        self.calls, self.shown, self.most = 0, set(), 0
+        self._taken, self._ended, self._held = 0, 0, 0
         self._lock, self._turns = threading.Lock(), _Turns()
 
     def addresses(self):
@@ -130,6 +131,12 @@ class _Site:
                 # The one taken last may wait outside for room.
                 self.most = max(self.most, self._taken - 1 - self._ended)
             yield url
+
+    def show(self, future):
+        with self._lock:
+            self.calls += 1
+            if isinstance(future, Future) and future.done():
+                self.shown.add(future)
 
     def _settle(self):
         """Hold the first pages until no more addresses are taken, or too many: a slow start hides no queue."""
@@ -161,7 +168,7 @@ def check(count_words):
     with slow_server(latency=0.02, error_rate=0.15, seed=19) as server, _sizes() as sizes:
         site = _Site(server)
         with watch():
-            returned = count_words(site.fetch, site.addresses(), _WORKERS, _AT_MOST, site.shows.append)
+            returned = count_words(site.fetch, site.addresses(), _WORKERS, _AT_MOST, site.show)
         seen = server.seen()
 
     good = isinstance(returned, tuple) and len(returned) == 2 and all(isinstance(part, dict) for part in returned)
@@ -172,20 +179,33 @@ def check(count_words):
     asked = [url for url in site.urls if urlsplit(url).path in seen.paths]
     came = [url for url in asked if urlsplit(url).path in seen.served]
     right = Counter({"page": 3 * len(came)}) + Counter({url.rpartition("/")[2]: 3 for url in came})
-    lost = sum((right - Counter({str(word): n for word, n in words.items()})).values())
+    counted = Counter({str(word): n for word, n in words.items()})
+    lost, added = sum((right - counted).values()), sum((counted - right).values())
     reported = sum(isinstance(failed.get(url), OSError) for url in asked)
-    misses, calls = len(asked) - len(came), len(site.shows)
+    misses, again = len(asked) - len(came), len(seen.requests) - len(asked)
     most = site.together.most
     yield most == _WORKERS, f"The loop: with 3 workers, at most {count(most, 'page')} at the same time."
-    once = calls == len(asked) == len(set(map(id, site.shows)))
-    yield once, f"The callback: pages done, {len(asked)}; calls of `show`, {calls}."
+    said = f"The callback: pages done, {len(asked)}; calls of `show`, {site.calls}"
+    if site.calls == len(asked) != len(site.shown):
+        said += f", {len(site.shown)} of them with the Future of a page that is done"
+    yield site.calls == len(asked) == len(site.shown), f"{said}."
     yield reported == misses, f"The errors: pages that failed, {misses}; in `failed`, {reported}."
-    yield site.most <= _AT_MOST, f"The queue: with at_most=7, {site.most} pages not done, and the one in hand."
+    waited = count(site.most, "page")
+    yield site.most <= _AT_MOST, f"The queue: with at_most=7, up to {waited} not done when it took the next address."
     size = "without a size" if None in sizes else f"for {count(max(sizes, default=0), 'worker')}"
     fits = seen.peak <= _WORKERS and all(size is not None and size <= _WORKERS for size in sizes)
     yield fits, f"The size: with workers=3, the pool was made {size}."
-    yield not lost, f"The count: of {sum(right.values())} words that came, {lost} were lost."
-    yield len(asked) == _PAGES, f"The failures: {len(asked)} of {_PAGES} pages were asked for."
+    twice = f", and {added} too many were counted" if added else ""
+    yield not lost and not added, f"The count: of {sum(right.values())} words that came, {lost} were lost{twice}."
+    more = f", {again} of them again" if again else ""
+    yield len(asked) == _PAGES and not again, f"The failures: {len(asked)} of {_PAGES} pages were asked for{more}."
+
+
+def wrong_returns_one_dict(fetch, urls, workers, at_most, show):
+    """says: It returned {'page'"""
+    with ThreadPoolExecutor(workers) as pool:
+        pool.submit(fetch, next(iter(urls))).add_done_callback(show)
+    return {"page": 1}
 
 
 def wrong_waits_in_the_loop(fetch, urls, workers, at_most, show):
@@ -373,4 +393,78 @@ def wrong_ends_at_the_first_failure(fetch, urls, workers, at_most, show):
             if failed:
                 break
     take_out(list(pending))
+    return words, failed
+
+
+def wrong_shows_at_the_submit(fetch, urls, workers, at_most, show):
+    """says: The callback: pages done, 24; calls of `show`, 24, 0 of them with the Future of a page that is done."""
+    words, failed, pending = Counter(), {}, {}
+
+    def take_out(futures):
+        for future in futures:
+            url = pending.pop(future)
+            try:
+                words.update(future.result().split())
+            except OSError as error:
+                failed[url] = error
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            future = pool.submit(fetch, url)
+            pending[future] = url
+            show(future)
+            if len(pending) == at_most:
+                take_out(wait(pending, return_when=FIRST_COMPLETED).done)
+    take_out(list(pending))
+    return words, failed
+
+
+def wrong_counts_twice(fetch, urls, workers, at_most, show):
+    """says: The count: of 120 words that came, 0 were lost, and 120 too many were counted."""
+    words, failed, lock, room = Counter(), {}, threading.Lock(), threading.Semaphore(at_most)
+
+    def task(url):
+        try:
+            text = fetch(url)
+            with lock:
+                words.update(text.split())
+            return text
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures = {}
+        for url in urls:
+            room.acquire()
+            futures[pool.submit(task, url)] = url
+    for future, url in futures.items():
+        show(future)
+        try:
+            words.update(future.result().split())
+        except OSError as error:
+            failed[url] = error
+    return words, failed
+
+
+def wrong_asks_again(fetch, urls, workers, at_most, show):
+    """says: The failures: 24 of 24 pages were asked for, 4 of them again."""
+    words, failed, lock, room = Counter(), {}, threading.Lock(), threading.Semaphore(at_most)
+
+    def task(url):
+        try:
+            try:
+                text = fetch(url)
+            except OSError:
+                text = fetch(url)
+            with lock:
+                words.update(text.split())
+        except OSError as error:
+            failed[url] = error
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            pool.submit(task, url).add_done_callback(show)
     return words, failed

@@ -73,14 +73,20 @@ def check(report):
         if not good:
             yield False, f"It returned {shown(given)}; a dict with {', '.join(_NAMES)} is wanted."
             return
-        for name, number in zip(_NAMES, right, strict=True):
-            yield given[name] == number, f"{name}: {shown(given[name])} in {what}; it is {number}."
+        wrong = [
+            f'"{name}" is {shown(given[name])} (right: {number})'
+            for name, number in zip(_NAMES, right, strict=True)
+            if given[name] != number
+        ]
+        yield not wrong, f"In {what}: {', '.join(wrong) or 'all five numbers are right'}."
 
 
 def wrong_counts_all_that_waited(run):
-    """says: queue: 9 in nine
-    says: queue: 5 in a run with two
-    says: queue: 3 in three"""
+    """
+    says: In nine tasks on three workers, two of which fail: "queue" is 9 (right: 5).
+    says: In a run with two cancelled tasks: "queue" is 5 (right: 2).
+    says: In three tasks one by one, on three workers: "queue" is 3 (right: 1).
+    """
     return {
         "tasks": len(run.tasks),
         "failed": run.count("raised"),
@@ -91,7 +97,7 @@ def wrong_counts_all_that_waited(run):
 
 
 def wrong_asks_after_the_run(run):
-    """says: queue: 0 in"""
+    """says: "queue" is 0 (right:"""
     return {
         "tasks": len(run.tasks),
         "failed": run.count("raised"),
@@ -102,7 +108,7 @@ def wrong_asks_after_the_run(run):
 
 
 def wrong_counts_the_cancelled_as_failed(run):
-    """says: failed: 2 in a run with two cancelled"""
+    """says: In a run with two cancelled tasks: "failed" is 2 (right: 0)."""
     steps = sorted(
         [(t.submitted, 1) for t in run.tasks]
         + [(t.finished if t.started is None else t.started, -1) for t in run.tasks]
@@ -133,7 +139,7 @@ def wrong_fails_without_tasks(run):
 
 
 def wrong_takes_the_pool_for_the_peak(run):
-    """says: peak: 3 in three tasks one by one"""
+    """says: In three tasks one by one, on three workers: "peak" is 3 (right: 1)."""
     steps = sorted(
         [(t.submitted, 1) for t in run.tasks]
         + [(t.finished if t.started is None else t.started, -1) for t in run.tasks]
