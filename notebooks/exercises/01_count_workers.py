@@ -31,9 +31,10 @@ HINTS = [
 
 
 def check(count_workers):
-    # (tasks, max_workers, how many of the tasks meet, so that as many workers must take part)
-    for tasks, max_workers, together in ((3, 20, 3), (6, 2, 2), (5, 1, 1)):
-        caller, meeting, ran = threading.current_thread(), Meeting(together), []
+    for tasks, max_workers in ((3, 20), (6, 2), (5, 1)):
+        together = min(tasks, max_workers)
+        # One more than may run together never comes, unless there are more workers than asked for.
+        caller, meeting, ran = threading.current_thread(), Meeting(min(tasks, max_workers + 1)), []
 
         def task(meeting=meeting, ran=ran):
             ran.append(threading.current_thread())  # a thread itself, not its ident: idents are used again
@@ -49,23 +50,26 @@ def check(count_workers):
             yield False, f"{pool}: {count(len(ran), 'run')} of a task, where each was to run once."
         elif used > max_workers:
             yield False, f"{pool}: {used} threads ran tasks, more than the pool was to have."
-        elif not meeting.met:
-            yield False, f"{pool}: no two tasks were ever in flight together. Does something wait inside the loop?"
+        elif meeting.most < together:
+            most = "no two tasks were ever" if meeting.most < 2 else f"at most {meeting.most} tasks were"
+            yield False, f"{pool}: {most} in flight together. Does something wait inside the loop?"
         elif answer == used:
             yield True, f"{pool}: {count(used, 'worker')} ran them, and you counted {answer}."
             continue
         else:
-            said = _reading(answer, tasks, max_workers)
+            said = _reading(answer, used, tasks, max_workers)
             yield False, f"{pool}: {count(used, 'worker')} ran them, and you returned {said}."
         return
 
 
-def _reading(answer, tasks, max_workers):
+def _reading(answer, used, tasks, max_workers):
     """The wrong `answer`, and what it may have counted instead."""
     if isinstance(answer, bool) or not isinstance(answer, int):
         return f"{shown(answer)}, not a number"
+    if answer < used:
+        return f"{answer}, which leaves some out: a task's thread can be asked for inside the task alone"
     meaning = {max_workers: "the most that the pool may have", tasks: "the number of tasks"}
-    return f"{answer}, {meaning.get(answer, 'which counts other threads too, or leaves some out')}"
+    return f"{answer}, {meaning.get(answer, 'which counts other threads too')}"
 
 
 def wrong_returns_the_cap(tasks, max_workers):
@@ -98,6 +102,24 @@ def wrong_one_at_a_time(tasks, max_workers):
             pool.submit(task).result()
             names.add(pool.submit(lambda: threading.current_thread().name).result())
     return len(names)
+
+
+def wrong_asks_outside_the_tasks(tasks, max_workers):
+    """says: you returned 1, which leaves some out"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        futures = [pool.submit(task) for task in tasks]
+        return len({threading.current_thread().name for future in futures if future.result() is None})
+
+
+def wrong_ignores_the_cap(tasks, max_workers):
+    """says: threads ran tasks, more than the pool was to have"""
+
+    def ran_in(task):
+        task()
+        return threading.current_thread().name
+
+    with ThreadPoolExecutor() as pool:
+        return len(set(pool.map(ran_in, tasks)))
 
 
 def wrong_calls_before_it_submits(tasks, max_workers):

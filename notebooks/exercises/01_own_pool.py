@@ -17,6 +17,7 @@ import queue
 import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import nullcontext
 
 from helpers.exercise_kit import Clock, Meeting, count, shown, watch
 
@@ -74,18 +75,27 @@ def check(Pool):
     if isinstance(Pool, type) and issubclass(Pool, ThreadPoolExecutor):
         yield False, "Pool inherits from ThreadPoolExecutor, so it is the standard pool. Build it on Executor."
         return
+    made = []
+
+    def make(max_workers):
+        made.append(Pool(max_workers))
+        return made[-1]
+
     for behavior in BEHAVIORS:
         for held, saw in _seen(behavior, ThreadPoolExecutor):
             assert held, f"ThreadPoolExecutor, the standard, was seen otherwise: {saw}"
-        with watch():
-            for held, saw in _seen(behavior, Pool):
+        with nullcontext() if behavior is _hands_over else watch():  # watch needs a submit that gives Futures
+            for held, saw in _seen(behavior, make):
                 yield held, saw
                 if not held:
                     return
+        if any(isinstance(part, ThreadPoolExecutor) for pool in made for part in vars(pool).values()):
+            yield False, "Pool hands its tasks to a ThreadPoolExecutor. Give it a queue and threads of its own."
+            return
 
 
 def _seen(behavior, kind):
-    """What `behavior` sees of pools of this `kind`; at its end they are shut down."""
+    """What `behavior` sees of the pools that `kind` makes; at its end they are shut down."""
     pools = []
 
     def make(max_workers):
@@ -255,6 +265,26 @@ def _ended(*futures):
 
 class wrong_is_the_standard_pool(ThreadPoolExecutor):
     """says: Pool inherits from ThreadPoolExecutor"""
+
+
+class wrong_hands_over_to_the_standard_pool(Executor):
+    """says: Pool hands its tasks to a ThreadPoolExecutor"""
+
+    def __init__(self, max_workers):
+        self._pool = ThreadPoolExecutor(max_workers)
+
+    def submit(self, fn, /, *args, **kwargs):
+        return self._pool.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._pool.shutdown(wait)
+
+
+class wrong_forgets_to_return_the_future(Pool):
+    """says: submit returned None, not a Future"""
+
+    def submit(self, fn, /, *args, **kwargs):
+        super().submit(fn, *args, **kwargs)
 
 
 class wrong_runs_the_task_in_submit(Pool):

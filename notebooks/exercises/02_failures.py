@@ -32,8 +32,7 @@ HINTS = [
     "Three things can become of a Future, and `result()` shows two of them as exceptions. How do you tell"
     " the three apart?",
     "`exception()` waits, and returns the error or None. On a cancelled Future it raises CancelledError.",
-    "`sys.exit()` in a task raises SystemExit, which is no Exception: `except Exception` lets it through "
-    "to you.",
+    "`sys.exit()` in a task raises SystemExit, which is no Exception: `except Exception` lets it through to you.",
     "For each future: `try: error = future.exception()`, `except CancelledError:` append `('cancelled', "
     "None)`, `else:` append one of the two other pairs; ask `error is not None`.",
 ]
@@ -82,7 +81,7 @@ _TASKS = (
 
 def _listed(pairs):
     fits = isinstance(pairs, list) and all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs)
-    return f"a list of {count(len(pairs), 'pair')}" if fits else shown(pairs)
+    return f"a list of {count(len(pairs), 'pair')}" if fits else f"{shown(pairs)}, not a list of tuples of two"
 
 
 def _same(given, wanted):
@@ -163,6 +162,18 @@ def wrong_order_of_completion(futures):
         else:
             error = future.exception()
             pairs.append(("raised", error) if error is not None else ("returned", future.result()))
+    return pairs
+
+
+def wrong_gives_lists_for_pairs(futures):
+    """says: not a list of tuples of two"""
+    pairs = []
+    for future in futures:
+        if future.cancelled():
+            pairs.append(["cancelled", None])
+        else:
+            error = future.exception()
+            pairs.append(["raised", error] if error is not None else ["returned", future.result()])
     return pairs
 
 

@@ -14,7 +14,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from helpers.exercise_kit import Meeting, watch
+from helpers.exercise_kit import Meeting, count, watch
 
 LIMIT = 8  # seconds for the whole check
 
@@ -33,8 +33,7 @@ def start(pool, step):
 
 
 HINTS = [
-    "The task must look somewhere, before each step, whether it was told to stop. Where can both threads "
-    "see the news?",
+    "The task must look somewhere, before each step, whether it was told to stop. Where can both threads see the news?",
     "A threading.Event is made for it: the task asks `is_set()`, `stop` calls `set()`. Each task needs "
     "an Event of its own.",
     "Define `work()` inside `start`: `while not told.is_set():` call step and count; return the count. "
@@ -83,7 +82,7 @@ class _Steps:
 def check(start):
     with ThreadPoolExecutor(2) as pool, watch(pool), _Steps() as one, _Steps() as two:
         answer = start(pool, one.step)
-        fits = isinstance(answer, tuple) and len(answer) == 2
+        fits = isinstance(answer, tuple | list) and len(answer) == 2
         fits = fits and isinstance(answer[0], Future) and callable(answer[1])
         yield fits, f"start returned {'a Future and a function' if fits else _a(answer)}."
         if not fits:
@@ -139,7 +138,7 @@ def _running(going, future, steps):
     if all(going):
         return "Two tasks ran side by side, step after step."
     if not future.done():
-        return "The steps did not go on."
+        return f"It did {count(steps.done, 'step')} in two seconds or more. One step is to follow the other at once."
     error = None if future.cancelled() else future.exception()
     return f"The task ended by itself after {steps.done} steps{f', with {error!r}' if error else ''}."
 
@@ -161,7 +160,7 @@ def _result(future, steps):
 def _a(value):
     if value is None:
         return "nothing (None)"
-    kinds = [type(item).__name__ for item in value] if isinstance(value, tuple) else []
+    kinds = [type(item).__name__ for item in value] if isinstance(value, tuple | list) else []
     return f"a {type(value).__name__}{f' of {kinds}' if kinds else ''}, and not a Future and a function"
 
 

@@ -5,6 +5,7 @@ workers)`: it asks them with `workers` workers and returns the first answer that
 asked by then are cancelled. If every source fails, it raises the exception of one of them.
 """
 
+import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from helpers.exercise_kit import Meeting, count, shown, watch
@@ -30,29 +31,40 @@ HINTS = [
 
 
 def check(first_good):
-    asked, slow = [], Meeting()
+    asked, going, most, lock, slow = [], set(), 0, threading.Lock(), Meeting()
 
     def source(name):
-        asked.append(name)
-        if name == "broken":
-            raise OSError("no route to broken")
-        return name if name == "good" else slow.task(name)
+        nonlocal most
+        with lock:
+            asked.append(name)
+            going.add(name)
+            most = max(most, len(going))
+        try:
+            if name == "broken":
+                raise OSError("no route to broken")
+            return name if name == "good" else slow.task(name)
+        finally:
+            with lock:
+                going.discard(name)
 
     # One worker is held by the slow source; the other meets the broken one, the good one, a spare one.
     names = ["slow", "broken", "good", *(f"spare {n}" for n in range(20))]
-    with watch() as run:
+    with watch():
         answer = first_good([lambda name=name: source(name) for name in names], 2)
     slow.open()
 
     yield answer == "good", f"Of a slow source, a broken one and a good one, it returned {shown(answer)}."
     if answer != "good":
         return
+    yield most == 2, f"With 2 workers, {count(most, 'source')} were asked at the same time."
+    if most != 2:
+        return
     spare = sum(name.startswith("spare") for name in asked)
     # The free worker asks one more before the answer can be seen, and is held there until the others are cancelled.
-    yield spare <= 1, f"Behind the good one stand 20 spare sources; {spare} of them {'was' if spare == 1 else 'were'} asked."
+    asked_too = f"{spare} of them {'was' if spare == 1 else 'were'} asked"
+    yield spare <= 1, f"Behind the good one stand 20 spare sources; {asked_too}."
     if spare > 1:
         return
-    yield run.peak_in_flight == 2, f"With 2 workers, {count(run.peak_in_flight, 'source')} were asked at the same time."
 
     def broken(name):
         raise OSError(name)
@@ -88,6 +100,17 @@ def wrong_cancels_nothing(sources, workers):
             if future.exception() is None:
                 return future.result()
         raise future.exception()
+
+
+def wrong_asks_all_at_once(sources, workers):
+    """says: sources were asked at the same time"""
+    with ThreadPoolExecutor(max_workers=len(sources)) as pool:
+        futures = [pool.submit(source) for source in sources]
+        for future in as_completed(futures):
+            if future.exception() is None:
+                pool.shutdown(wait=False, cancel_futures=True)
+                return future.result()
+        return future.result()
 
 
 def wrong_says_nothing_when_all_fail(sources, workers):

@@ -1,7 +1,8 @@
 """Name the failing input
 
 Write `sort_out(fn, items, workers)`: it runs `fn(item)` for every item, with `workers` workers, and returns two dicts:
-the results by item, and the exceptions by item. Every item is in one of the two. The items are all different.
+the results by item, and the exceptions by item. Every item is in one of the two. The items are all different, and
+can be read once.
 """
 
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -31,7 +32,7 @@ HINTS = [
 
 
 def check(sort_out):
-    meeting = Meeting(3)
+    meeting = Meeting(4)  # a fourth task never comes to it, unless there are more workers than asked for
 
     def fetch(item):
         meeting.task()
@@ -42,7 +43,7 @@ def check(sort_out):
     with watch():
         answer = sort_out(fetch, once("abcdef"), 3)
 
-    pair = isinstance(answer, tuple) and len(answer) == 2 and all(isinstance(part, dict) for part in answer)
+    pair = isinstance(answer, tuple | list) and len(answer) == 2 and all(isinstance(part, dict) for part in answer)
     if not pair:
         yield False, f"It returned {shown(answer)}; expected are two dicts, results and errors."
         return
@@ -80,6 +81,19 @@ def wrong_asks_inside_the_loop(fn, items, workers):
                 results[item] = pool.submit(fn, item).result()
             except Exception as error:
                 errors[item] = error
+    return results, errors
+
+
+def wrong_ignores_the_number(fn, items, workers):
+    """says: On 3 workers, 4 tasks went on"""
+    results, errors = {}, {}
+    with ThreadPoolExecutor(max_workers=10) as pool:
+        item_of = {pool.submit(fn, item): item for item in items}
+        for future in as_completed(item_of):
+            if future.exception() is None:
+                results[item_of[future]] = future.result()
+            else:
+                errors[item_of[future]] = future.exception()
     return results, errors
 
 
