@@ -22,7 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from helpers.recording import Mark, Recording, Thread
+from helpers.recorded import Mark, Thread
+from helpers.recording import Recording
 
 NAME = "program.py"
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.recording import CPU, FINISHED, OUTCOME, STARTED, SUBMITTED, SUBMITTER, WORKER, Recording, Thread
+from helpers.recorded import CPU, FINISHED, OUTCOME, STARTED, SUBMITTED, SUBMITTER, WORKER, Thread
+from helpers.recording import Recording
 
 MOST_STRIPES = 14  # a deeper queue is drawn as an area
 

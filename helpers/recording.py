@@ -6,97 +6,14 @@ all durations that properties give are floats in seconds.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from helpers.checks import instance, shown
-
-# The columns of a row, one row a task. A list of eight costs half of what an object with attributes does.
-LABEL, SUBMITTED, SUBMITTER, WORKER, STARTED, FINISHED, CPU, OUTCOME = range(8)
-FORMAT = "thread-pool recording 1"
-
-
-class Thread(NamedTuple):
-    """A thread as the operating system knows it: Python's name for it and its native id."""
-
-    name: str
-    native_id: int
-
-
-class Task:
-    """One task of a recording: a view of its row, so it shows the task's state at the moment you ask."""
-
-    __slots__ = ("_row", "index")
-
-    def __init__(self, index: int, row: list[Any]) -> None:
-        self.index = index
-        self._row = row
-
-    label = property(lambda self: self._row[LABEL], doc="The function's name, or what `label=` made of the call.")
-    submitted = property(lambda self: self._row[SUBMITTED], doc="When submit() was called, ns.")
-    submitter = property(lambda self: self._row[SUBMITTER], doc="The Thread that called submit().")
-    worker = property(lambda self: self._row[WORKER], doc="The Thread that ran the task, None before it starts.")
-    started = property(lambda self: self._row[STARTED], doc="When the worker called the function, ns, or None.")
-    finished = property(lambda self: self._row[FINISHED], doc="When it returned, raised or was cancelled, ns, or None.")
-    cpu = property(
-        lambda self: self._row[CPU], doc="CPU time of the worker's thread, ns, right to 0.1 ms; None if shorter."
-    )
-
-    @property
-    def outcome(self) -> str:
-        """ "queued", "running", "returned", "raised" or "cancelled"."""
-        return self._row[OUTCOME] or ("queued" if self._row[STARTED] is None else "running")
-
-    @property
-    def queue_wait(self) -> float | None:
-        """Seconds from submit() to the start of the run (or to the cancel); None while queued."""
-        end = self.started if self.started is not None else self.finished
-        return None if end is None else max(0, end - self.submitted) / 1e9
-
-    @property
-    def run_time(self) -> float | None:
-        """Seconds from start to end of the run, the wait for the GIL included; None before the end."""
-        return None if self.started is None or self.finished is None else (self.finished - self.started) / 1e9
-
-    def __repr__(self) -> str:
-        took = "" if self.run_time is None else f", ran {self.run_time:.3g} s"
-        where = "" if self.worker is None else f" on {self.worker.name}"
-        return f"<Task {self.index} {self.label}: {self.outcome}{where}{took}>"
-
-
-class Blocked(NamedTuple):
-    """A span in which `thread` waited inside `call` ("result", "exception", "shutdown"); `end` None: it still waits.
-
-    `task` is the index of the task it waited for, None for shutdown.
-    """
-
-    thread: Thread
-    start: int
-    end: int | None
-    task: int | None
-    call: str
-
-
-class Callback(NamedTuple):
-    """One call of a done-callback: which thread ran it, when, for which task, and "returned" or "raised"."""
-
-    thread: Thread
-    start: int
-    end: int
-    task: int
-    outcome: str
-
-
-class Mark(NamedTuple):
-    """A moment that the program named with `Recording.mark`."""
-
-    thread: Thread
-    time: int
-    text: str
+from helpers import recording_file
+from helpers.recorded import FINISHED, STARTED, SUBMITTED, Blocked, Callback, Mark, Task, Thread
 
 
 class Recording:
@@ -187,47 +104,11 @@ class Recording:
 
     def save(self, path: str | Path) -> None:
         """Write the recording to `path` as JSON; a run that goes on is saved as it is now."""
-        data = {
-            "format": FORMAT,
-            "tasks": [
-                [*row[:6], row[CPU], task.outcome] for task, row in zip(self.tasks, list(self.rows), strict=False)
-            ],
-            "blocked": self.blocked,
-            "callbacks": self.callbacks,
-            "marks": self.marks,
-        }
-        Path(path).write_text(json.dumps(data), encoding="utf-8")
+        recording_file.write(path, self.tasks, self.blocked, self.callbacks, self.marks)
 
     @classmethod
     def load(cls, path: str | Path) -> Recording:
         """Read what `save` wrote. FileNotFoundError without the file, ValueError for another kind of file."""
-        instance("path", path, (str, Path), "the name of a file that Recording.save wrote")
-        try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
-            if data["format"] != FORMAT:
-                raise ValueError(data["format"])
-            run = cls()
-            for row in data["tasks"]:
-                outcome = row[OUTCOME] if row[OUTCOME] in ("returned", "raised", "cancelled") else None
-                run.rows.append(
-                    [
-                        row[LABEL],
-                        row[SUBMITTED],
-                        Thread(*row[SUBMITTER]),
-                        row[WORKER] and Thread(*row[WORKER]),
-                        row[STARTED],
-                        row[FINISHED],
-                        row[CPU],
-                        outcome,
-                    ]
-                )
-            rows: list[Any] = run.rows
-            for thread, start, end, i, call in data["blocked"]:
-                run.waits.append([Thread(*thread), start, end, None if i is None else rows[i], call])
-            run.calls = [
-                (Thread(*thread), start, end, rows[i], out) for thread, start, end, i, out in data["callbacks"]
-            ]
-            run.marks = [Mark(Thread(*thread), time, text) for thread, time, text in data["marks"]]
-            return run
-        except (KeyError, TypeError, IndexError, ValueError) as error:
-            raise ValueError(f"path must be a file that Recording.save wrote, not {shown(str(path))}") from error
+        run = cls()
+        run.rows, run.waits, run.calls, run.marks = recording_file.read(path)
+        return run

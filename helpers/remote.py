@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from helpers.recording import CPU, FINISHED, OUTCOME, STARTED, WORKER, Thread
+from helpers.recorded import CPU, FINISHED, OUTCOME, STARTED, WORKER, Thread
 
 # Clocks of two processes count from the same moment on one machine. Further apart than this, they do not.
 SAME_CLOCK = 50_000_000

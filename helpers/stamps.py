@@ -8,7 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from helpers.recording import CPU, FINISHED, OUTCOME, STARTED, WORKER, Recording, Thread
+from helpers.recorded import CPU, FINISHED, OUTCOME, STARTED, WORKER, Thread
+from helpers.recording import Recording
 from helpers.remote import Away, AwayFuture
 
 now, cpu_time = time.perf_counter_ns, time.thread_time_ns

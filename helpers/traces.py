@@ -14,7 +14,8 @@ from typing import Any
 
 from helpers.checks import shown
 from helpers.gil_recording import GilTrace
-from helpers.recording import Recording, Task, Thread
+from helpers.recorded import Task, Thread
+from helpers.recording import Recording
 from helpers.trace_clock import NOTE, to_perf_counter
 from helpers.trace_files import read_trace, trace_path, write_json
 

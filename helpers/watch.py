@@ -16,7 +16,8 @@ from functools import partial, wraps
 from typing import Any
 
 from helpers.checks import function, instance, shown
-from helpers.recording import FINISHED, OUTCOME, Recording
+from helpers.recorded import FINISHED, OUTCOME
+from helpers.recording import Recording
 from helpers.stamps import now, stamping, this_thread, without_this_frame
 
 _lock = threading.RLock()
