@@ -104,7 +104,8 @@ class Recording:
 
     def save(self, path: str | Path) -> None:
         """Write the recording to `path` as JSON; a run that goes on is saved as it is now."""
-        recording_file.write(path, self.tasks, self.blocked, self.callbacks, self.marks)
+        blocked, callbacks = self.blocked, self.callbacks  # first: the tasks that they name are then among the tasks
+        recording_file.write(path, self.tasks, blocked, callbacks, self.marks)
 
     @classmethod
     def load(cls, path: str | Path) -> Recording:

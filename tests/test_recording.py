@@ -143,6 +143,19 @@ def test_loading_no_file_is_refused(tmp_path):
         Recording.load(3)
 
 
+def test_a_recording_that_grows_while_it_is_saved_can_be_loaded(tmp_path):
+    class Growing(Recording):
+        @property
+        def tasks(self):
+            now = super().tasks
+            self.rows.append(["late", 0, Thread("MainThread", 1), None, None, None, None, None])
+            self.waits.append([Thread("MainThread", 1), 0, None, self.rows[-1], "result"])
+            return now
+
+    Growing().save(tmp_path / "run.json")
+    assert Recording.load(tmp_path / "run.json").tasks == []
+
+
 def test_a_saved_recording_is_plain_json(known, tmp_path):
     known.save(tmp_path / "run.json")
     data = json.loads((tmp_path / "run.json").read_text())
