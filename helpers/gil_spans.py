@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from helpers.at_once import at_once
 from helpers.gil_stamps import Track
 
 
@@ -127,9 +128,5 @@ def overlap(spans: Iterable[Span]) -> float:
 
 def _at_least(many: int, parts: Sequence[tuple[int, int]]) -> int:
     """How long (ns) `many` or more of `parts` lasted at once."""
-    edges = sorted(edge for start, end in parts for edge in ((start, 1), (end, -1)))
-    depth = total = 0
-    for (time, step), (later, _) in pairwise(edges):
-        depth += step
-        total += (later - time) * (depth >= many)
-    return total
+    counts = at_once((start for start, _ in parts), (end for _, end in parts))
+    return sum(later - moment for (moment, count), (later, _) in pairwise(counts) if count >= many)

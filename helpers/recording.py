@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import recording_file
+from helpers.at_once import at_once
 from helpers.recorded import FINISHED, STARTED, SUBMITTED, Blocked, Callback, Mark, Task, Thread
 
 
@@ -66,13 +67,9 @@ class Recording:
     @property
     def peak_in_flight(self) -> int:
         """The most tasks that were running at one moment. One that ends as another starts counts once."""
-        steps = [(t.started, 1) for t in self.tasks if t.started is not None]
-        steps += [(t.finished, -1) for t in self.tasks if t.started is not None and t.finished is not None]
-        now = peak = 0
-        for _, step in sorted(steps):
-            now += step
-            peak = max(peak, now)
-        return peak
+        ran = [task for task in self.tasks if task.started is not None]
+        counts = at_once((task.started for task in ran), (task.finished for task in ran))
+        return max((count for _, count in counts), default=0)
 
     @property
     def workers(self) -> list[Thread]:

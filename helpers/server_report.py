@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from helpers.at_once import at_once
 from helpers.checks import number
 
 
@@ -33,13 +34,8 @@ class Seen:
     def peak(self) -> int:
         """The most requests that were inside the server at one moment; refused ones don't count."""
         inside = [r for r in self.requests if r.attempt is not None]
-        came = [(r.arrived, 1) for r in inside]
-        went = [(r.answered, -1) for r in inside if r.answered is not None]
-        most = now = 0
-        for _, step in sorted(came + went):
-            now += step
-            most = max(most, now)
-        return most
+        counts = at_once((r.arrived for r in inside), (r.answered for r in inside))
+        return max((count for _, count in counts), default=0)
 
     @property
     def statuses(self) -> Counter[int | None]:

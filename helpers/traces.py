@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from helpers.at_once import at_once
 from helpers.checks import shown
 from helpers.gil_recording import GilTrace
 from helpers.recorded import Task, Thread
@@ -162,8 +163,5 @@ def _span(group: int, kind: str, name: str, number: int, start: int, end: int, *
 
 
 def _counter(group: int, name: str, ups: list[int], downs: list[int | None]) -> Iterator[Event]:
-    count = 0
-    steps = [(up, 1) for up in ups] + [(down, -1) for down in downs if down is not None]
-    for moment, step in sorted(steps):
-        count += step
+    for moment, count in at_once(ups, downs):
         yield {"ph": "C", "pid": group, "tid": 0, "name": "tasks", "ts": moment / 1e3, "args": {name: count}}
