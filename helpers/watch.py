@@ -8,127 +8,19 @@ back; tasks that still run then are stamped to their end. `Executor.map` calls `
 
 from __future__ import annotations
 
-import concurrent.futures
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from functools import partial, wraps
+from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any
 
+from helpers import stand_ins
 from helpers.checks import function, instance, shown
-from helpers.recorded import FINISHED, OUTCOME
 from helpers.recording import Recording
-from helpers.stamps import now, stamping, this_thread, without_this_frame
+from helpers.stamps import stamping
 
 _lock = threading.RLock()
-_all: tuple[Recording, ...] = ()  # recordings whose block is open now
-_everywhere: tuple[tuple[Recording, Any], ...] = ()  # those of watch() without an executor, with their label
 _bare: dict[tuple[type, str], Any] = {}  # the class attributes that are replaced now
-
-
-def _near(executor: Executor) -> bool:
-    interpreters = getattr(concurrent.futures, "InterpreterPoolExecutor", ())
-    return isinstance(executor, ThreadPoolExecutor) and not isinstance(executor, interpreters)
-
-
-def _blocking(call: str, bare: Callable[..., Any]) -> Callable[..., Any]:
-    """Future.result or Future.exception, with the wait for an unfinished task recorded in every open recording."""
-
-    @wraps(bare)
-    def method(self: Any, timeout: float | None = None) -> Any:
-        try:
-            try:
-                row = self.watched
-            except AttributeError:
-                return bare(self, timeout)
-            if row[OUTCOME]:
-                return bare(self, timeout)
-            with _waiting(row, call):
-                return bare(self, timeout)
-        except BaseException as error:
-            without_this_frame(error)
-            raise
-
-    return method
-
-
-def _shutdown(bare: Callable[..., None]) -> Callable[..., None]:
-    @wraps(bare)
-    def shutdown(self: Any, *args: Any, **kwargs: Any) -> None:
-        with _waiting(None, "shutdown"):
-            bare(self, *args, **kwargs)
-
-    return shutdown
-
-
-class _waiting:
-    """Records in every open recording that the calling thread waits in `call`."""
-
-    def __init__(self, row: list[Any] | None, call: str) -> None:
-        self.wait = [this_thread(), now(), None, row, call]
-
-    def __enter__(self) -> None:
-        for run in _all:
-            run.waits.append(self.wait)
-
-    def __exit__(self, *_: object) -> None:
-        self.wait[2] = now()
-
-
-def _cancel(bare: Callable[[Any], bool]) -> Callable[..., bool]:
-    @wraps(bare)
-    def cancel(self: Any) -> bool:
-        row, time = getattr(self, "watched", None), now()
-        cancelled = bare(self)
-        if cancelled and row is not None and row[OUTCOME] is None:
-            row[FINISHED], row[OUTCOME] = time, "cancelled"
-        return cancelled
-
-    return cancel
-
-
-def _set_exception(bare: Callable[[Any, Any], None]) -> Callable[..., None]:
-    @wraps(bare)
-    def set_exception(self: Any, exception: Any) -> None:
-        row = getattr(self, "watched", None)
-        if row is not None and row[OUTCOME] is None:  # a broken pool fails tasks that never ran
-            row[FINISHED], row[OUTCOME] = now(), "raised"
-        bare(self, exception)
-
-    return set_exception
-
-
-def _add_done_callback(bare: Callable[[Any, Any], None]) -> Callable[..., None]:
-    @wraps(bare)
-    def add_done_callback(self: Any, fn: Any) -> None:
-        row, runs = getattr(self, "watched", None), _all
-
-        def stamped_callback(future: Any) -> None:
-            start, outcome = now(), "raised"
-            try:
-                fn(future)
-                outcome = "returned"
-            except BaseException as error:
-                without_this_frame(error)
-                raise
-            finally:
-                for run in runs:
-                    run.calls.append((this_thread(), start, now(), row, outcome))
-
-        bare(self, fn if row is None else stamped_callback)
-
-    return add_done_callback
-
-
-def _submit(bare: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(bare)
-    def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        call: Callable[..., Any] = partial(bare, self)
-        for run, label in _everywhere:
-            call = stamping(call, (run,), _near(self), label)
-        return call(*args, **kwargs)
-
-    return submit
 
 
 def _executor_classes(cls: type = Executor) -> Iterator[type]:
@@ -146,21 +38,18 @@ def _replace(cls: type, name: str, make: Callable[[Any], Any]) -> None:
 
 def _refresh() -> None:
     """Replace what the open recordings need, put back the rest. Holds the lock."""
-    if _all:
+    if stand_ins.open_runs:
         for call in ("result", "exception"):
-            _replace(Future, call, partial(_blocking, call))
-        for name, make in (
-            ("cancel", _cancel),
-            ("set_exception", _set_exception),
-            ("add_done_callback", _add_done_callback),
-        ):
-            _replace(Future, name, make)
-    if _everywhere:
+            _replace(Future, call, partial(stand_ins.blocking, call))
+        _replace(Future, "cancel", stand_ins.cancel)
+        _replace(Future, "set_exception", stand_ins.set_exception)
+        _replace(Future, "add_done_callback", stand_ins.add_done_callback)
+    if stand_ins.everywhere:
         for cls in set(_executor_classes()):
-            _replace(cls, "submit", _submit)
-            _replace(cls, "shutdown", _shutdown)
+            _replace(cls, "submit", stand_ins.submit)
+            _replace(cls, "shutdown", stand_ins.shutdown)
     for cls, name in list(_bare):
-        if not _all or (not _everywhere and cls is not Future):
+        if not stand_ins.open_runs or (not stand_ins.everywhere and cls is not Future):
             setattr(cls, name, _bare.pop((cls, name)))
 
 
@@ -182,26 +71,24 @@ class watch:
         self._open: list[tuple[Recording, dict[str, Any]]] = []
 
     def __enter__(self) -> Recording:
-        global _all, _everywhere
         run = Recording()
         with _lock:
-            _all += (run,)
+            stand_ins.open_runs += (run,)
             replaced = {}
             if self.executor is None:
-                _everywhere += ((run, self.label),)
+                stand_ins.everywhere += ((run, self.label),)
             else:
                 replaced = {name: vars(self.executor).get(name) for name in ("submit", "shutdown")}
                 bare = self.executor.shutdown
-                self.executor.submit = stamping(self.executor.submit, (run,), _near(self.executor), self.label)  # type: ignore[method-assign]
+                self.executor.submit = stamping(self.executor.submit, (run,), stand_ins.near(self.executor), self.label)  # type: ignore[method-assign]
                 self.executor.shutdown = partial(
-                    _shutdown(lambda _, *args, **kwargs: bare(*args, **kwargs)), self.executor
+                    stand_ins.shutdown(lambda _, *args, **kwargs: bare(*args, **kwargs)), self.executor
                 )  # type: ignore[method-assign]
             self._open.append((run, replaced))
             _refresh()
         return run
 
     def __exit__(self, *_: object) -> None:
-        global _all, _everywhere
         with _lock:
             run, replaced = self._open.pop()
             for name, before in replaced.items():
@@ -209,6 +96,6 @@ class watch:
                     delattr(self.executor, name)
                 else:
                     setattr(self.executor, name, before)
-            _all = tuple(other for other in _all if other is not run)
-            _everywhere = tuple(pair for pair in _everywhere if pair[0] is not run)
+            stand_ins.open_runs = tuple(other for other in stand_ins.open_runs if other is not run)
+            stand_ins.everywhere = tuple(pair for pair in stand_ins.everywhere if pair[0] is not run)
             _refresh()
