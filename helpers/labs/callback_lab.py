@@ -12,8 +12,9 @@ from typing import Any
 import ipywidgets as widgets
 
 from helpers.labs.callback_picture import CLICKS, INCHES, Event, callback_picture
+from helpers.labs.controls import button, row, table
 from helpers.labs.future_answers import PENDING, state_of
-from helpers.labs.panel import Panel, button, holding, row, table
+from helpers.labs.panel import Panel, holding
 
 KINDS = ("pending", "finished", "cancelled")
 MOST = 8  # callbacks that the picture has room for

@@ -9,9 +9,10 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from helpers.labs.controls import TEXT, button, row, table
 from helpers.labs.future_answers import CANCELLED, METHODS, PENDING, RUNNING, Answer, answers, state_of
 from helpers.labs.future_picture import INCHES, state_picture
-from helpers.labs.panel import TEXT, Panel, button, holding, row, table
+from helpers.labs.panel import Panel, holding
 
 NONE_YET = [Answer(call, "–", "") for call in METHODS]
 SOON = 10.0  # seconds within which a free worker takes its next task

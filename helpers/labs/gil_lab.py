@@ -10,7 +10,8 @@ from helpers.gil import gil_trace
 from helpers.gil_picture import gil_histogram, gil_picture
 from helpers.gil_recording import GilTrace
 from helpers.gil_words import explain, headline
-from helpers.labs.panel import WIDTH, TippedImage, choice, slider
+from helpers.labs.controls import TippedImage, choice, slider, stepped
+from helpers.labs.panel import WIDTH
 from helpers.labs.run_panel import RunPanel
 from helpers.tasks import compress_piece, hash_piece, python_piece, sleep_piece
 
@@ -37,10 +38,7 @@ class GilLab(RunPanel):
 
     def __init__(self) -> None:
         self.threads = slider("threads", 2, 1, MOST_THREADS)
-        self.interval = widgets.SelectionSlider(
-            options=[(f"{ms} ms", ms) for ms in INTERVALS], value=5, description="switch interval",
-            continuous_update=False, style={"description_width": "120px"},
-            layout=widgets.Layout(width="370px"))  # fmt: skip
+        self.interval = stepped("switch interval", [(f"{ms} ms", ms) for ms in INTERVALS], 5)
         self.kind = choice("work", list(KINDS))
         self.trace: GilTrace | None = None
         super().__init__([self.threads, self.interval, self.kind], alt="who ran when")

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
 
+from helpers.labs.controls import slider
 from helpers.labs.order_picture import INCHES, Run, order_picture
-from helpers.labs.panel import slider
 from helpers.labs.run_panel import RunPanel
 from helpers.watch import watch
 

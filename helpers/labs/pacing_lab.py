@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import ipywidgets as widgets
 
+from helpers.labs.controls import row, slider, stepped
 from helpers.labs.pacing import INCHES, LATENCIES, MOST, PLACES, Client, Pace, pacing_picture
-from helpers.labs.panel import row, slider
 from helpers.labs.run_panel import RunPanel
 from helpers.slow_server import slow_server
 
@@ -27,10 +27,8 @@ class PacingLab(RunPanel):
         self.runs: list[Pace] = []
         self.workers = slider("workers", 8, 1, MOST)
         self.requests = slider("requests", 256, 64, 1024, 64)
-        self.latency = widgets.SelectionSlider(
-            options=[(f"{seconds * 1000:.0f} ms", seconds) for seconds in sorted(LATENCIES)], value=0.05,
-            description="latency", continuous_update=False, style={"description_width": "120px"},
-            layout=widgets.Layout(width="370px"))  # fmt: skip
+        latencies = [(f"{seconds * 1000:.0f} ms", seconds) for seconds in sorted(LATENCIES)]
+        self.latency = stepped("latency", latencies, 0.05)
         self.prediction = widgets.HTML()
         controls = [self.workers, self.latency, self.requests]
         for control in controls:

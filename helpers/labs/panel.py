@@ -16,49 +16,12 @@ from typing import Any
 import ipywidgets as widgets
 from IPython import get_ipython
 from matplotlib.transforms import Bbox
-from traitlets import Unicode
 
+from helpers.labs.controls import TEXT, TippedImage
 from helpers.palette import Picture
 
 WIDTH = 7.6  # inches: text of 10 points stays readable where the page leaves the panel 600 pixels
-TEXT = "line-height: 1.4"  # widgets set text 28 pixels apart
 _open: dict[Any, Panel] = {}  # the lab that each cell shows
-
-
-def slider(name: str, value: int, least: int, most: int, step: int = 1) -> widgets.IntSlider:
-    """A slider over whole numbers, as wide as the others."""
-    return widgets.IntSlider(value, least, most, step, description=name, continuous_update=False,
-                             style={"description_width": "115px"}, layout=widgets.Layout(width="290px"))  # fmt: skip
-
-
-def choice(name: str, options: Sequence[str]) -> widgets.RadioButtons:
-    """Radio buttons in a row, the first one chosen."""
-    return widgets.RadioButtons(options=list(options), description=name, orientation="horizontal",
-                                style={"description_width": "initial"}, layout={"width": "max-content"})  # fmt: skip
-
-
-def button(text: str, icon: str = "", tooltip: str = "", **kwargs: Any) -> widgets.Button:
-    return widgets.Button(description=text, icon=icon, tooltip=tooltip or text, **kwargs)
-
-
-def row(*children: widgets.Widget) -> widgets.HBox:
-    """Widgets side by side; those that find no room go to the next line."""
-    return widgets.HBox(children, layout=widgets.Layout(flex_flow="row wrap", align_items="center"))
-
-
-class TippedImage(widgets.Image):
-    """An Image that may have a tooltip: in ipywidgets 8.1 the page draws none without a `description` (PR 3921)."""
-
-    description = Unicode("").tag(sync=True)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], tall: int) -> str:
-    """Texts as an HTML table that takes the room of `tall` rows, so that nothing under it moves; empty without rows."""
-    cell = f"style='text-align: left; padding: 2px 16px 2px 0; {TEXT}; font-size: 13px'"
-    line = lambda tag, texts: "".join(f"<{tag} {cell}>{html.escape(text)}</{tag}>" for text in texts)
-    lines = [line("th", head), *(line("td", row) for row in rows)] if rows else []
-    body = "".join(f"<tr>{cells}</tr>" for cells in lines)
-    return f"<div style='min-height: {23 * tall}px'><table>{body}</table></div>"
 
 
 def holding() -> float:

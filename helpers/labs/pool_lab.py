@@ -6,7 +6,8 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from helpers.labs.panel import WIDTH, choice, slider
+from helpers.labs.controls import choice, slider
+from helpers.labs.panel import WIDTH
 from helpers.labs.run_panel import RunPanel
 from helpers.machine import gil_enabled
 from helpers.palette import Picture

@@ -25,7 +25,8 @@ from collections.abc import Callable, Sequence
 import ipywidgets as widgets
 
 from helpers.checks import number
-from helpers.labs.panel import WIDTH, Panel, button, row
+from helpers.labs.controls import button, row
+from helpers.labs.panel import WIDTH, Panel
 from helpers.palette import INK, Picture, figure
 
 CLOSING = 10.0  # seconds that close() gives a run to end
