@@ -8,21 +8,15 @@ microseconds of the same kinds of work; `gil_trace` repeats them.
 from __future__ import annotations
 
 import hashlib
-import random
 import threading
 import time
-import zlib
-from collections.abc import Callable
-from functools import cache
 from types import TracebackType
 from typing import Any, NoReturn
 
+from helpers import computing
 from helpers.checks import number, whole
 
-_HASH_BLOCK = bytes(1 << 20)
-_TEXT = random.Random(7).randbytes(1 << 16).translate(bytes(b"etaoin shrdluETA"[i % 16] for i in range(256)))
-_SMALL_HASH, _SMALL_TEXT = _HASH_BLOCK[: 88 << 10], _TEXT[:5600]
-_calibrating = threading.Lock()
+_SMALL_BLOCK, _SMALL_TEXT = computing.BLOCK[: 88 << 10], computing.TEXT[:5600]
 
 
 def io_task(seconds: float, value: Any = None) -> Any:
@@ -33,7 +27,7 @@ def io_task(seconds: float, value: Any = None) -> Any:
 
 def python_task(milliseconds: float, value: Any = None) -> Any:
     """Compute in Python bytecode for about `milliseconds` of CPU time, holding the GIL."""
-    _count(_units(_count, number("milliseconds", milliseconds, unit="milliseconds")))
+    computing.spend(milliseconds, computing.count)
     return milliseconds if value is None else value
 
 
@@ -42,13 +36,13 @@ def hash_task(milliseconds: float, value: Any = None) -> Any:
 
     hashlib lets the GIL go for more than 2,047 bytes at a time (Python docs, hashlib); these are 1 MiB.
     """
-    _hash(_units(_hash, number("milliseconds", milliseconds, unit="milliseconds")))
+    computing.spend(milliseconds, computing.digest)
     return milliseconds if value is None else value
 
 
 def compress_task(milliseconds: float, value: Any = None) -> Any:
     """Compress text with zlib, in C, for about `milliseconds` of CPU time; zlib lets the GIL go meanwhile."""
-    _compress(_units(_compress, number("milliseconds", milliseconds, unit="milliseconds")))
+    computing.spend(milliseconds, computing.compress)
     return milliseconds if value is None else value
 
 
@@ -59,17 +53,17 @@ def fail_task(message: str = "this task fails") -> NoReturn:
 
 def python_piece() -> None:
     """Tens of microseconds of Python bytecode."""
-    _count(2200)
+    computing.count(2200)
 
 
 def hash_piece() -> None:
     """Tens of microseconds of SHA-256 in C, without the GIL."""
-    hashlib.sha256(_SMALL_HASH)
+    hashlib.sha256(_SMALL_BLOCK)
 
 
 def compress_piece() -> None:
     """Tens of microseconds of zlib in C, without the GIL."""
-    _squeeze().compress(_SMALL_TEXT)
+    computing.compressor().compress(_SMALL_TEXT)
 
 
 def sleep_piece() -> None:
@@ -131,52 +125,3 @@ class Gate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.open()
-
-
-def _count(units: float) -> int:
-    total = 0
-    for i in range(int(units)):
-        total ^= i
-    return total
-
-
-def _hash(units: float) -> None:
-    """SHA-256 over `units` bytes, a block at a time."""
-    digest, view = hashlib.sha256(), memoryview(_HASH_BLOCK)
-    for start in range(0, int(units), len(view)):
-        digest.update(view[: max(2048, min(len(view), int(units) - start))])
-
-
-def _squeeze() -> Any:
-    """A small compressor: the usual one's 256 KiB are mapped afresh by the system at every call."""
-    return zlib.compressobj(6, zlib.DEFLATED, -12, 4)
-
-
-def _compress(units: float) -> None:
-    """zlib over `units` bytes, a block at a time."""
-    compressor, view = _squeeze(), memoryview(_TEXT)
-    for start in range(0, int(units), len(view)):
-        compressor.compress(view[: min(len(view), int(units) - start)])
-    compressor.flush()
-
-
-def _units(kind: Callable[[float], Any], milliseconds: float) -> float:
-    """How much of `kind` costs `milliseconds` on this computer."""
-    with _calibrating:
-        return _per_millisecond(kind) * milliseconds
-
-
-@cache
-def _per_millisecond(kind: Callable[[float], Any]) -> float:
-    """Units of `kind` in one millisecond of this thread's CPU time, not of wall time; measured once."""
-    units, cost = 1000.0, 0.0
-    while cost < 2.0:
-        units *= 2
-        cost = _milliseconds(kind, units)
-    return units / min(cost, *(_milliseconds(kind, units) for _ in range(4)))
-
-
-def _milliseconds(kind: Callable[[float], Any], units: float) -> float:
-    start = time.thread_time_ns()
-    kind(units)
-    return (time.thread_time_ns() - start) / 1e6

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from helpers import tasks
+from helpers import computing, tasks
 from helpers.tasks import Gate, compress_task, fail_task, hash_task, io_task, python_task
 
 AMOUNTS = [io_task, python_task, hash_task, compress_task]
@@ -26,33 +26,33 @@ def test_a_bad_amount_is_named(task, amount, error):
         task(amount)
 
 
-@pytest.mark.parametrize("task, kind", [(python_task, "_count"), (hash_task, "_hash"), (compress_task, "_compress")])
+@pytest.mark.parametrize("task, kind", [(python_task, "count"), (hash_task, "digest"), (compress_task, "compress")])
 def test_a_task_does_its_own_kind_of_work(monkeypatch, task, kind):
     done = []
-    monkeypatch.setattr(tasks, kind, done.append)
-    monkeypatch.setattr(tasks, "_units", lambda kind, milliseconds: (kind, milliseconds))
+    monkeypatch.setattr(computing, kind, done.append)
+    monkeypatch.setattr(computing, "units", lambda kind, milliseconds: (kind, milliseconds))
     task(4)
     assert done == [(done.append, 4)]
 
 
-@pytest.mark.parametrize("kind", [tasks._count, tasks._hash, tasks._compress])
+@pytest.mark.parametrize("kind", [computing.count, computing.digest, computing.compress])
 def test_the_calibration_follows_the_amount(kind):
-    once = tasks._units(kind, 1)
+    once = computing.units(kind, 1)
     assert once > 1000
-    assert tasks._units(kind, 5) == pytest.approx(5 * once)
+    assert computing.units(kind, 5) == pytest.approx(5 * once)
 
 
 def test_tasks_that_start_together_are_calibrated_once():
-    tasks._per_millisecond.cache_clear()
+    computing._per_millisecond.cache_clear()
     together = threading.Barrier(4)
 
     def units(_):
         together.wait(10)
-        return tasks._units(tasks._count, 1)
+        return computing.units(computing.count, 1)
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(units, range(4)))) == 1
-    assert tasks._per_millisecond.cache_info().misses == 1
+    assert computing._per_millisecond.cache_info().misses == 1
 
 
 def test_hashing_covers_every_byte_asked_for(monkeypatch):
@@ -62,9 +62,9 @@ def test_hashing_covers_every_byte_asked_for(monkeypatch):
         def update(self, block):
             sizes.append(len(block))
 
-    monkeypatch.setattr(tasks.hashlib, "sha256", Digest)
-    tasks._hash(len(tasks._HASH_BLOCK) * 2 + 5000)
-    tasks._hash(10)
+    monkeypatch.setattr(computing.hashlib, "sha256", Digest)
+    computing.digest(len(computing.BLOCK) * 2 + 5000)
+    computing.digest(10)
     assert sizes == [1 << 20, 1 << 20, 5000, 2048]
     assert min(sizes) > 2047, "at 2,047 bytes and fewer hashlib keeps the GIL"
 
