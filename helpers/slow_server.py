@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import tempfile
 import threading
-import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from helpers.checks import number, whole
+from helpers.line_process import LineProcess
 from helpers.server_report import Request, Seen
 
 PROGRAM = Path(__file__).with_name("slow_server_process.py")
@@ -31,8 +26,7 @@ class SlowServer:
     def __init__(self, settings: dict) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[str] | None = None
-        self._end: Callable[[], object] = lambda: None
+        self._process: LineProcess | None = None
         self._port = 0
         self._seen: Seen | None = None
 
@@ -51,72 +45,43 @@ class SlowServer:
     def seen(self) -> Seen:
         """What the server has seen so far, or until it stopped."""
         with self._lock:
-            if self._child is not None:
-                self._seen = self._report()
+            if self._process is not None:
+                self._seen = _report(self._process)
             if self._seen is None:
                 raise RuntimeError("the slow server has no report: it was not started, or did not end well")
             return self._seen
 
     def start(self) -> SlowServer:
         """Start the process; RuntimeError if it does not listen within 10 seconds, or has run before."""
-        if self._port or self._child is not None:
+        if self._port or self._process is not None:
             raise RuntimeError("this slow server has run already: make another with slow_server(...)")
         _reach_loopback_directly()
         settings = json.dumps({**self._settings, "parent": os.getpid()})
         with self._lock:
-            # A file, not a pipe: nobody reads it unless something goes wrong, and it can't fill up.
-            self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
-            self._child = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(PROGRAM), settings],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._errors,
-                text=True,
-            )
-            # Once: by stop(), or when this object is forgotten.
-            self._end = end = weakref.finalize(self, _hang_up, self._child, self._errors)
-            end.atexit = False
+            command = [sys.executable, "-I", "-S", str(PROGRAM), settings]
+            process = self._process = LineProcess("the slow server", command, LIMIT)
             try:
-                self._port = int(self._tell(""))
+                self._port = int(process.tell(""))
             except BaseException:
-                self._child = None
-                end()
+                self._process = None
+                process.end()
                 raise
         return self
 
     def stop(self) -> None:
         """Take the last report and end the process; does nothing when it is not running."""
         with self._lock:
-            if self._child is None:
+            process = self._process
+            if process is None:
                 return
             try:
-                self._seen = self._report()
-                self._tell("stop\n", answers=False)
+                self._seen = _report(process)
+                process.tell("stop\n", answers=False)
             except RuntimeError:
                 self._seen = None
             finally:
-                self._child = None
-                self._end()
-
-    def _report(self) -> Seen:
-        return Seen(tuple(Request(*row) for row in json.loads(self._tell("seen\n"))))
-
-    def _tell(self, words: str, answers: bool = True) -> str:
-        """Send `words` and return the line that comes back; RuntimeError if the process is gone or silent."""
-        child = self._child
-        assert child is not None and child.stdin is not None and child.stdout is not None
-        line = ""
-        with _at_most(LIMIT, child):
-            with suppress(OSError):
-                child.stdin.write(words)
-                child.stdin.flush()
-                line = child.stdout.readline() if answers else "\n"
-            if line.endswith("\n"):
-                return line
-            code = child.wait()
-        self._errors.seek(0)
-        what = f"the slow server ended, or did not answer in {LIMIT:g} s (exit code {code})"
-        raise RuntimeError(f"{what}\n{self._errors.read()}".strip())
+                self._process = None
+                process.end()
 
     def __enter__(self) -> SlowServer:
         return self.start()
@@ -156,33 +121,8 @@ def slow_server(
     )
 
 
-def _hang_up(child: subprocess.Popen[str], errors: IO[str]) -> None:
-    """Let the process end, as it does at the end of its stdin, and make sure of it."""
-    with suppress(OSError):
-        child.stdin.close()  # type: ignore[union-attr]
-    try:
-        child.wait(LIMIT)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-    finally:
-        child.stdout.close()  # type: ignore[union-attr]
-        errors.close()
-
-
-@contextmanager
-def _at_most(seconds: float, child: subprocess.Popen[str]) -> Iterator[None]:
-    """Kill `child` if the block takes longer: a blocked read of its output then ends."""
-    timer = threading.Timer(seconds, child.kill)
-    timer.start()
-    try:
-        yield
-    except BaseException:
-        child.kill()  # an answer that an interrupt left unread would be taken for the next one
-        raise
-    finally:
-        timer.cancel()
-        timer.join()
+def _report(process: LineProcess) -> Seen:
+    return Seen(tuple(Request(*row) for row in json.loads(process.tell("seen\n"))))
 
 
 def _reach_loopback_directly() -> None:

@@ -66,9 +66,13 @@ def port_of(server: SlowServer) -> int:
     return int(server.url.rstrip("/").rpartition(":")[2])
 
 
+def popen_of(server: SlowServer) -> subprocess.Popen[str]:
+    assert server._process is not None
+    return server._process.child
+
+
 def child_of(server: SlowServer) -> psutil.Process:
-    assert server._child is not None
-    return psutil.Process(server._child.pid)
+    return psutil.Process(popen_of(server).pid)
 
 
 @pytest.fixture
@@ -328,12 +332,12 @@ def test_nothing_is_left_after_the_block() -> None:
     files = psutil.Process().num_fds() if os.name == "posix" else 0
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), slow_server() as server:
-            process, port = server._child, port_of(server)
+            process, port = popen_of(server), port_of(server)
             for _ in range(20):
                 server.seen()
                 assert set(threading.enumerate()) == threads
             1 / 0  # noqa: B018
-        assert process is not None and process.returncode == 0  # it went by itself
+        assert process.returncode == 0  # it went by itself
         with pytest.raises(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=5)
     assert set(threading.enumerate()) == threads
@@ -343,10 +347,10 @@ def test_nothing_is_left_after_the_block() -> None:
 
 def test_a_forgotten_server_ends_with_its_object() -> None:
     server = slow_server().start()
-    process = server._child
+    process = popen_of(server)
     del server
     gc.collect()
-    assert process is not None and process.returncode == 0
+    assert process.returncode == 0
 
 
 def parent(then: str, fork: str = "0") -> tuple[subprocess.Popen[str], psutil.Process, int]:
@@ -360,7 +364,7 @@ def parent(then: str, fork: str = "0") -> tuple[subprocess.Popen[str], psutil.Pr
         if {fork!r} != "0" and fork == 0:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             time.sleep(300)
-        print(server._child.pid, fork, flush=True)
+        print(server._process.child.pid, fork, flush=True)
         {then}
         """
     )
@@ -436,13 +440,12 @@ def test_a_server_killed_from_outside_is_reported_not_waited_for() -> None:
 
 def test_an_interrupted_report_leaves_no_stale_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     with slow_server() as server:
-        assert server._child is not None and server._child.stdout is not None
 
         class Interrupted:
             def readline(self) -> str:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(server._child, "stdout", Interrupted())
+        monkeypatch.setattr(popen_of(server), "stdout", Interrupted())
         with pytest.raises(KeyboardInterrupt):
             server.seen()
         monkeypatch.undo()
