@@ -20,7 +20,8 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from helpers.checks import instance, number, shown
+from helpers import quantities
+from helpers.checks import instance, number, one_of, shown
 
 _asked: dict[str, Prediction] = {}
 
@@ -61,8 +62,7 @@ class Prediction:
         """
         if self.choices:
             instance("actual", actual, str, f"one of the choices {', '.join(map(repr, self.choices))}")
-            if actual not in self.choices:
-                raise ValueError(f"actual must be one of {', '.join(map(repr, self.choices))}, not {shown(actual)}")
+            one_of("actual", actual, self.choices)
         else:
             finite = isinstance(actual, Real) and not isinstance(actual, bool) and math.isfinite(actual)
             if not finite:
@@ -85,15 +85,15 @@ class Prediction:
         if not isinstance(self.guess, float) or not isinstance(self.actual, float):
             return f"{mark}."
         right = f"right within {100 * self._within:.3g} %" if self._within else "right if exact"
-        return f"{mark}: {_distance(self.guess, self.actual, self.unit)} ({right})."
+        return f"{mark}: {quantities.distance(self.guess, self.actual, self.unit)} ({right})."
 
     def _text(self, value: float | str) -> str:
-        return value if isinstance(value, str) else _number(value, self.unit)
+        return value if isinstance(value, str) else quantities.written(value, self.unit)
 
     def _note(self, change: dict[str, Any]) -> None:
         text = change["new"]
         try:
-            self.guess = text if self.choices else _read(text or "", self.unit)
+            self.guess = text if self.choices else quantities.read(text or "", self.unit)
             said = "" if self.guess is None else f"Noted: {self._text(self.guess)}"
         except ValueError:
             self.guess = None
@@ -161,34 +161,3 @@ def _show(lines: Sequence[tuple[str, str]]) -> None:
     parts = (f"<b>{html.escape(word)}</b>: {html.escape(said)}" if said else html.escape(word) for word, said in lines)
     style = "border-left: 4px solid #8A8A8A; padding: 2px 0 2px 12px; line-height: 1.6"
     display({"text/plain": text, "text/html": f"<div style='{style}'>{'<br>'.join(parts)}</div>"}, raw=True)
-
-
-def _read(text: str, unit: str) -> float | None:
-    """The number a learner typed, with or without the unit; None if nothing was typed."""
-    text = text.strip()
-    if unit:
-        text = text.removesuffix(unit).strip()
-    if not text:
-        return None
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-def _number(value: float, unit: str) -> str:
-    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    if value == 1 and len(unit) > 3:
-        unit = unit.removesuffix("s")  # one thread of "threads"
-    return f"{text} {unit}".rstrip()
-
-
-def _distance(guess: float, actual: float, unit: str) -> str:
-    """How far `guess` is from `actual`, in words."""
-    if math.isclose(guess, actual, rel_tol=0.005):
-        return "exact" if guess == actual else "less than 1 % away"
-    way = "high" if guess > actual else "low"
-    if guess <= 0 or actual <= 0:
-        return f"{_number(abs(guess - actual), unit)} too {way}"
-    ratio = max(guess / actual, actual / guess)
-    return f"{100 * abs(guess / actual - 1):.0f} % too {way}" if ratio < 2 else f"{ratio:.2g} times too {way}"
