@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from helpers.checks import function, number, whole
-from helpers.gil_recording import GilTrace, TracedThread
+from helpers.gil_recording import GilTrace
 from helpers.gil_spans import read_spans
 from helpers.gil_stamps import LIMIT, measure, take
+from helpers.gil_thread import TracedThread
 from helpers.machine import gil_enabled, usable_cpus
 
 _one_at_a_time = threading.Lock()

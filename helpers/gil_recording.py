@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
 
-from helpers import gil_spans
-from helpers.checks import shown
+from helpers import gil_file, gil_spans
 from helpers.gil_spans import Span
-from helpers.gil_stamps import Baseline, Track
-
-_FORMAT = "gil trace 1"
-_SPANS = ("holds", "waits", "preempted")
-_PLAIN = ("machine", "unsure", "gil", "cores", "switch_interval", "start")
-
-
-class TracedThread(NamedTuple):
-    """One thread: its name and native id, the name of its work, its CPU seconds, that work's baseline."""
-
-    name: str
-    native_id: int
-    work: str
-    cpu: float
-    baseline: Baseline
+from helpers.gil_thread import TracedThread, Track
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,37 +119,9 @@ class GilTrace:
 
     def save(self, path: str | Path) -> None:
         """Write the trace, and where and when it was taken, as JSON. Times in it are ns from its start."""
-        data = {
-            "format": _FORMAT,
-            **{name: getattr(self, name) for name in _PLAIN},
-            "length": self.end - self.start,
-            "threads": [{**t._asdict(), "baseline": t.baseline._asdict()} for t in self.threads],
-            **{name: [(t, a - self.start, b - self.start) for t, a, b in getattr(self, name)] for name in _SPANS},
-        }
-        Path(path).write_text(json.dumps(data) + "\n", encoding="utf-8")
+        gil_file.write(path, vars(self))
 
     @classmethod
     def load(cls, path: str | Path) -> GilTrace:
         """Read what `save` wrote; ValueError naming the file if it is anything else."""
-        try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
-            if data["format"] != _FORMAT:
-                raise ValueError(f"its format is {shown(data['format'])}")
-            start = data["start"]
-            spans: dict[str, Any] = {
-                name: tuple(Span(t, start + a, start + b) for t, a, b in data[name]) for name in _SPANS
-            }
-            threads = tuple(
-                TracedThread(
-                    **{**thread, "baseline": Baseline(*(thread["baseline"][name] for name in Baseline._fields))}
-                )
-                for thread in data["threads"]
-            )
-            return cls(
-                threads=threads,
-                end=start + data["length"],
-                **spans,
-                **{name: data[name] for name in _PLAIN},
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} is not a trace that GilTrace.save wrote: {error!r}") from error
+        return cls(**gil_file.read(path))

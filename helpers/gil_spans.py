@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from helpers.at_once import at_once
-from helpers.gil_stamps import Track
+from helpers.gil_thread import Track
 
 
 class Span(NamedTuple):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
+
+from helpers.gil_thread import Baseline, Track
 
 try:
     from resource import RUSAGE_THREAD, getrusage
@@ -30,34 +31,6 @@ LOOK = 1_000_000  # ns between two looks at a thread's context switches
 SHORTEST = 200_000  # ns: a gap shorter than this is noise of the computer
 TRIES = 3  # at a baseline: a busy computer can keep a thread from running all the while
 MOST_OVERHEAD = 0.01  # of the work; after real work, with cold caches, a stamp costs several times as much
-
-
-@dataclass
-class Track:
-    """What one thread noted: `stamps` (perf_counter_ns), `looks` (time, voluntary, involuntary switches)."""
-
-    name: str
-    native_id: int = 0
-    stamps: list[int] = field(default_factory=list)
-    looks: list[tuple[int, int, int]] = field(default_factory=list)
-    cpu: int = 0
-    error: BaseException | None = None
-
-
-class Baseline(NamedTuple):
-    """One thread alone with the same work. Seconds, but for `lost` and `busy`.
-
-    `piece` is the median of one call, `longest` the longest; `stamp` is what a stamp costs; `threshold` the gap
-    from which a thread counts as not running; `lost` the share of time in such gaps although no other thread of
-    ours was there: the noise of this computer; `busy` how much of a call is spent on a core, 0 to 1.
-    """
-
-    piece: float
-    longest: float
-    stamp: float
-    threshold: float
-    lost: float
-    busy: float
 
 
 def take(
