@@ -110,6 +110,7 @@ class Plan:
             self._add("worker", label, thread, size)
         if len(kept) < len(workers):
             self._add("folded", f"{len(workers) - len(kept)} more", None, 0.9)
+        self.lane_of = {lane.thread: lane for lane in self.lanes if lane.thread is not None}
         self.folded = set(workers[len(kept) :])
         self.height = self.lanes[-1].top + self.lanes[-1].size + 0.06 if self.lanes else 0.5
 

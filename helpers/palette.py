@@ -10,6 +10,8 @@ import io
 import threading
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ GRAY = "#8A8A8A"
 PALE = "#F1F1F1"
 LINE = "#DADADA"
 
-
+_SHADES = np.array([to_rgba(shade) for shade in COLORS])
 _drawing = threading.Lock()
 
 
@@ -64,6 +66,11 @@ def color(index: int) -> str:
     return COLORS[index % len(COLORS)]
 
 
+def shades(which: np.ndarray) -> np.ndarray:
+    """The colors of the tasks or threads numbered `which`, a row (red, green, blue, alpha) for each."""
+    return _SHADES[which % len(_SHADES)]
+
+
 def ink_on(background: str) -> str:
     """Black or white, whichever reads better on a `#rrggbb` background (WCAG's relative luminance)."""
     parts = (int(background[i : i + 2], 16) / 255 for i in (1, 3, 5))
@@ -81,3 +88,9 @@ def plain(axes: Axes, grid: bool = True) -> None:
     axes.set_axisbelow(True)
     if grid:
         axes.grid(axis="x", color=LINE, linewidth=0.8)
+
+
+def beside(axes: Axes, x: float, y: float, text: str, **style: Any) -> None:
+    """`text` to the right of `x`, or to its left where it would run out of the picture."""
+    left = x < 0.7 * axes.get_xlim()[1]
+    axes.text(x, y, f" {text}" if left else f"{text} ", ha="left" if left else "right", **style)

@@ -15,9 +15,9 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
-from helpers import bars, lanes
+from helpers import bars, lanes, queue_lane
 from helpers.checks import instance, number, shown, whole
-from helpers.palette import GRAY, INK, LINE, PALE, Picture, color, figure, plain
+from helpers.palette import GRAY, INK, LINE, PALE, VERMILION, Picture, color, figure, plain
 from helpers.recording import Recording
 
 MOST_LANES = 40  # more workers than this fold into one lane
@@ -29,8 +29,8 @@ KEYS: dict[str, tuple[Any, ...]] = {
     "submit": tuple(Line2D([], [], color=color(i), marker="|", ls="", ms=9, mew=2) for i in range(3)),
     "blocked": (Patch(facecolor="white", edgecolor=GRAY, hatch="////", lw=0.5),),
     "waiting in the queue": (Line2D([], [], color=color(4), lw=2.5),),
-    "tasks in the queue": (Patch(facecolor=bars.QUEUE),),
-    "raised": (Line2D([], [], color=bars.BAD, marker="X", ls="", ms=8),),
+    "tasks in the queue": (Patch(facecolor=queue_lane.DEEP),),
+    "raised": (Line2D([], [], color=VERMILION, marker="X", ls="", ms=8),),
     "cancelled": (Line2D([], [], color=INK, marker="x", ls="", ms=7, mew=2),),
     "still running": (Patch(facecolor="white", edgecolor=INK, ls=":", lw=1.2),),
     "callback": (Line2D([], [], color=INK, marker="D", ls="", ms=5),),
