@@ -65,7 +65,8 @@ def events(axes: Axes, plan: Plan, unit: float) -> list[str]:
     axes.plot(x, y, "D", color=INK, ms=5, mec="white", mew=0.6, zorder=5, clip_on=False)
     flags: list[tuple[float, Lane, list[str]]] = []
     for mark in sorted(plan.run.marks, key=lambda mark: mark.time):
-        lane, at = plan.lane_of[mark.thread], (mark.time - origin) * unit
+        lane = plan.lane_of.get(mark.thread, plan.lanes[-1])  # the last is that of the folded workers
+        at = (mark.time - origin) * unit
         axes.plot([at, at], [lane.top, lane.top + lane.size], color=INK, lw=1.2, zorder=4)
         if flags and flags[-1][1] is lane and at - flags[-1][0] < 0.03 * axes.get_xlim()[1]:
             flags[-1][2].append(mark.text)

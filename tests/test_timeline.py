@@ -95,10 +95,12 @@ def test_a_thousand_tasks_give_way():
 
 
 def test_more_than_forty_workers_fold():
-    figure = timeline(run_of(200, 100))
+    run = run_of(200, 100)
+    run.marks.append(Mark(run.workers[-1], 5 * MS, "of a folded one"))
+    figure = timeline(run)
     labels = lane_labels(figure)
     assert len(labels) == 2 + 30 + 1 and labels[-1] == "70 more"
-    assert " 70 running" in texts(figure)
+    assert {" 70 running", " of a folded one"} <= set(texts(figure))
     assert timeline(run_of(80, 40)).axes[0].get_yticklabels()[-1].get_text() == "worker 39"
 
 
