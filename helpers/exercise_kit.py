@@ -14,6 +14,7 @@ from typing import Any
 from helpers import watch as watching
 from helpers.checks import number, shown, whole
 from helpers.recording import Recording
+from helpers.wording import count
 
 __all__ = ["Clock", "Meeting", "Once", "count", "once", "shown", "watch"]
 
@@ -126,11 +127,6 @@ class Once:
             raise
         self.taken += 1
         return item
-
-
-def count(number: int, thing: str) -> str:
-    """`count(1, "task")` is "1 task", `count(4, "task")` "4 tasks"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def once(items: Iterable[Any]) -> Once:

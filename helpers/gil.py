@@ -20,6 +20,7 @@ from helpers.gil_spans import read_spans
 from helpers.gil_stamps import LIMIT, measure, take
 from helpers.gil_thread import TracedThread
 from helpers.machine import gil_enabled, usable_cpus
+from helpers.wording import name_of
 
 _one_at_a_time = threading.Lock()
 
@@ -60,7 +61,7 @@ def gil_trace(
     reading = read_spans(tracks, thresholds, start, end, gil_enabled())
     return GilTrace(
         threads=tuple(
-            TracedThread(track.name, track.native_id, _name(one), track.cpu / 1e9, baseline)
+            TracedThread(track.name, track.native_id, name_of(one), track.cpu / 1e9, baseline)
             for track, one, baseline in zip(tracks, works, baselines, strict=True)
         ),
         start=start,
@@ -80,7 +81,3 @@ def gil_trace(
         },
         tracks=tuple(tracks),
     )
-
-
-def _name(work: Callable[[], Any]) -> str:
-    return getattr(getattr(work, "func", work), "__name__", type(work).__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from helpers.gil_recording import GilTrace
+from helpers.wording import count
 
 
 def percent(share: float) -> str:
@@ -35,18 +36,17 @@ def headline(trace: GilTrace) -> str:
 
 def origin(trace: GilTrace) -> str:
     """The settings and the computer that the trace comes from."""
-    cores = f"{trace.cores} core" + "s" * (trace.cores != 1)
     gil = "with the GIL" if trace.gil else "without a GIL"
     taken = f", recorded {trace.machine['date']}" if not trace.tracks else ""
     interval = f"switch interval {trace.switch_interval * 1e3:g} ms"
-    return f"{interval}, Python {trace.machine['python']} {gil}, {cores}{taken}"
+    return f"{interval}, Python {trace.machine['python']} {gil}, {count(trace.cores, 'core')}{taken}"
 
 
 def describe_trace(trace: GilTrace) -> str:
     """The trace in one sentence, as alt text."""
     kinds = list(dict.fromkeys(thread.work for thread in trace.threads))
-    count = len(trace.threads)
-    text = f"{count} thread{'s' * (count != 1)} of {' and '.join(kinds)} ({origin(trace)}): {headline(trace)}"
+    threads = count(len(trace.threads), "thread")
+    text = f"{threads} of {' and '.join(kinds)} ({origin(trace)}): {headline(trace)}"
     if trace.waits:
         text += f", median wait for the GIL {span(trace.median_wait)}"
     return f"{text}, {trace.cpu_over_wall:.2f} s of CPU time a second."

@@ -9,6 +9,7 @@ import numpy as np
 
 from helpers.recorded import CPU, FINISHED, OUTCOME, STARTED, SUBMITTED, SUBMITTER, WORKER, Thread
 from helpers.recording import Recording
+from helpers.wording import count
 
 MOST_STRIPES = 14  # a deeper queue is drawn as an area
 
@@ -134,9 +135,8 @@ class Plan:
             "running": going.sum(),
             "queued": queued.sum(),
         }
-        used = f"{self.workers} worker{'s' * (self.workers != 1)} used"
-        parts = [wall, used, f"{at_once:.1f} tasks at once on average"]
-        return "  ·  ".join(parts + [f"{count} {kind}" for kind, count in counts.items() if count])
+        parts = [wall, f"{count(self.workers, 'worker')} used", f"{at_once:.1f} tasks at once on average"]
+        return "  ·  ".join(parts + [f"{many} {kind}" for kind, many in counts.items() if many])
 
     def sentence(self, title: str) -> str:
         """The picture in words, for those who do not see it."""

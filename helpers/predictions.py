@@ -22,6 +22,7 @@ from IPython.display import display
 
 from helpers import quantities
 from helpers.checks import instance, number, one_of, shown
+from helpers.wording import count
 
 _asked: dict[str, Prediction] = {}
 
@@ -143,8 +144,8 @@ def recap() -> None:
     revealed = [one for one in _asked.values() if one.actual is not None]
     guessed = [one for one in revealed if one.guess is not None]
     held = sum(one.held is True for one in guessed)
-    count = f"{len(revealed)} question{'s' * (len(revealed) != 1)}"
-    head = f"{held} of {len(guessed)} guess{'es' * (len(guessed) != 1)} held" if guessed else f"{count}, no guess made"
+    asked = f"{count(len(revealed), 'question')}, no guess made"
+    head = f"{held} of {len(guessed)} guess{'es' * (len(guessed) != 1)} held" if guessed else asked
     lines = [(head + ".", "")]
     for one in revealed:
         if one.guess is None or one.actual is None:

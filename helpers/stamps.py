@@ -11,6 +11,7 @@ from typing import Any
 from helpers.recorded import CPU, FINISHED, OUTCOME, STARTED, WORKER, Thread
 from helpers.recording import Recording
 from helpers.remote import Away, AwayFuture
+from helpers.wording import name_of
 
 now, cpu_time = time.perf_counter_ns, time.thread_time_ns
 # Asking for a thread's CPU time is a system call of 0.2 to 1 µs, as dear as all other stamps of a task together.
@@ -71,11 +72,6 @@ def without_this_frame(error: BaseException) -> None:
         error.__traceback__ = error.__traceback__.tb_next
 
 
-def label_of(fn: Any) -> str:
-    """A name for what has none: that of a partial's function, or of a callable object's class."""
-    return getattr(getattr(fn, "func", fn), "__name__", None) or type(fn).__name__
-
-
 def stamping(
     submit: Callable[..., Any], runs: tuple[Recording, ...], near: bool, label: Any = None
 ) -> Callable[..., Any]:
@@ -99,7 +95,7 @@ def stamping(
                 try:
                     name = fn.__name__
                 except AttributeError:
-                    name = label_of(fn)
+                    name = name_of(fn)
             row = [name, now(), _here.me[0], None, None, None, None, None]
         keep(row)
         for keep_too in others:

@@ -12,6 +12,7 @@ from helpers.labs.controls import row, slider, stepped
 from helpers.labs.pacing import INCHES, LATENCIES, MOST, PLACES, Client, Pace, pacing_picture
 from helpers.labs.run_panel import RunPanel
 from helpers.slow_server import slow_server
+from helpers.wording import count
 
 REDRAW = 0.5  # seconds: drawing holds the GIL, which the workers need too
 
@@ -73,15 +74,11 @@ class PacingLab(RunPanel):
 
     def _predict(self, _change: object = None) -> None:
         pace = Pace(self.workers.value, self.latency.value, self.requests.value)
-        under_way = _workers(pace) if pace.workers <= PLACES else f"the server's {PLACES} places"
+        under_way = count(pace.workers, "worker") if pace.workers <= PLACES else f"the server's {PLACES} places"
         self.prediction.value = (
             f"Predicted: {under_way} / {pace.latency:g} s = <b>{pace.predicted:,.0f} requests/s</b>, "
             f"so {pace.requests} requests take {pace.requests / pace.predicted:.1f} s."
         )
-
-
-def _workers(pace: Pace) -> str:
-    return "1 worker" if pace.workers == 1 else f"{pace.workers} workers"
 
 
 def _summary(pace: Pace) -> str:
@@ -91,8 +88,9 @@ def _summary(pace: Pace) -> str:
     stopped = "" if done == pace.requests else f"Stopped after {done} of {pace.requests} requests. "
     share = 100 * pace.measured / pace.predicted
     words = (
-        f"{stopped}{_workers(pace)}, {pace.latency * 1000:.0f} ms: predicted {pace.predicted:,.0f} requests/s, "
-        f"measured {pace.measured:,.0f} ({share:.0f} %). An answer took {pace.took * 1000:.0f} ms, and "
+        f"{stopped}{count(pace.workers, 'worker')}, {pace.latency * 1000:.0f} ms: "
+        f"predicted {pace.predicted:,.0f} requests/s, measured {pace.measured:,.0f} ({share:.0f} %). "
+        f"An answer took {pace.took * 1000:.0f} ms, and "
         f"{pace.measured:,.0f}/s × {pace.took * 1000:.0f} ms = {pace.measured * pace.took:.1f} under way at once; "
         f"the server saw at most {pace.peak}."
     )

@@ -15,6 +15,7 @@ from helpers.recording import Recording
 from helpers.tasks import python_task
 from helpers.timeline import queue_depth, timeline
 from helpers.watch import watch
+from helpers.wording import count
 
 WAITING, COMPUTING, MIX = KINDS = ("waiting", "computing in Python", "half and half")
 KEY_ROW = 0.25  # inches that the timeline grows when a sign appears that its key has no room for
@@ -89,19 +90,15 @@ def _summary(run: Recording, workers: int, ended: int, alone: float) -> str:
     deepest = max((int(depth) for depth in queue_depth(run)[1]), default=0)
     waited = max((task.queue_wait or 0.0 for task in run.tasks), default=0.0)
     if ended == tasks:
-        parts = [f"{len(run.workers)} of {workers} workers ran {_count(tasks)} in {run.wall:.2f} s; "
+        parts = [f"{len(run.workers)} of {workers} workers ran {count(tasks, 'task')} in {run.wall:.2f} s; "
                  f"one after another they take about {alone:.2f} s."]  # fmt: skip
     else:
         cancelled = run.count("cancelled")
-        parts = [f"Stopped after {run.wall:.2f} s: {_count(ended)} ended, {tasks - ended - cancelled} cut short, "
-                 f"{cancelled} cancelled in the queue."]  # fmt: skip
+        parts = [f"Stopped after {run.wall:.2f} s: {count(ended, 'task')} ended, "
+                 f"{tasks - ended - cancelled} cut short, {cancelled} cancelled in the queue."]  # fmt: skip
     parts += [f"At most {run.peak_in_flight} in flight, {run.concurrency:.1f} on average.",
               f"Queue: {deepest} deep at its fullest, longest wait {waited:.2f} s."]  # fmt: skip
     return " ".join(parts)
-
-
-def _count(tasks: int) -> str:
-    return f"{tasks} task{'s' * (tasks != 1)}"
 
 
 def pool_lab() -> PoolLab:
