@@ -96,7 +96,7 @@ def _cpu(axes: Axes, bars: _Bars) -> list[str]:
     spans = np.column_stack([left, left + bars.busy[on] * (right - left)])
     line = _corners(spans, bars.bottom[on] - 0.05, bars.bottom[on])
     axes.add_collection(PolyCollection(line, facecolors=INK, edgecolors="none", zorder=2.5), autolim=False)
-    return ["on a CPU"]
+    return ["CPU time, as a length"]
 
 
 def _numbers(axes: Axes, bars: _Bars, per_inch: float) -> None:

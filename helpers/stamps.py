@@ -113,7 +113,10 @@ def stamping(
             without_this_frame(error)
             raise
         if near or type(future) is not Future:
-            future.watched = row
+            try:  # noqa: SIM105 - suppress() would cost a tenth of all that watching costs
+                future.watched = row
+            except AttributeError:  # a submit of the learner's own may return anything, None too
+                pass
         elif not wrapped:
             future.__class__ = AwayFuture
             AwayFuture.adopt(future, row)  # type: ignore[arg-type]

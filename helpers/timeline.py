@@ -34,7 +34,7 @@ KEYS: dict[str, tuple[Any, ...]] = {
     "cancelled": (Line2D([], [], color=INK, marker="x", ls="", ms=7, mew=2),),
     "still running": (Patch(facecolor="white", edgecolor=INK, ls=":", lw=1.2),),
     "callback": (Line2D([], [], color=INK, marker="D", ls="", ms=5),),
-    "on a CPU": (Line2D([], [], color=INK, lw=3),),
+    "CPU time, as a length": (Line2D([], [], color=INK, lw=3),),
 }
 
 

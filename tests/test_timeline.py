@@ -48,7 +48,7 @@ def test_lanes_bars_and_numbers():
     assert lane_labels(figure) == ["main", "queue", "worker 0", "worker 1", "worker 2"]
     assert bars(figure) == 8
     assert [t for t in texts(figure) if t.isdigit()] == list("01234567")
-    assert keys(figure) == ["submit", "waiting in the queue", "on a CPU"]
+    assert keys(figure) == ["submit", "waiting in the queue", "CPU time, as a length"]
     assert [text.get_text() for text in figure.texts] == ["Eight"]
     assert figure.axes[0].get_title(loc="left") == "30 ms  ·  3 workers used  ·  2.7 tasks at once on average"
     assert figure.alt.startswith("Timeline of Eight: 8 tasks; 30 ms")

@@ -304,6 +304,21 @@ def test_an_executor_is_asked_for(executor):
         watch(executor)
 
 
+@pytest.mark.parametrize("answer", [None, 7, "queued"])
+def test_a_submit_that_gives_no_future_gives_what_it_gives(answer):
+    class Careless(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, **kwargs):
+            super().submit(fn, *args, **kwargs)
+            return answer
+
+    with Careless(1) as pool, watch(pool) as run:
+        assert pool.submit(int, "5") == answer
+    assert [task.outcome for task in run.tasks] == ["returned"]
+    with watch() as run, Careless(1) as pool:
+        assert pool.submit(int, "5") == answer
+    assert [task.outcome for task in run.tasks] == ["returned"]
+
+
 def test_a_subclass_that_calls_its_parents_submit_is_recorded_once():
     class Counting(ThreadPoolExecutor):
         submits = 0
