@@ -46,14 +46,16 @@ HINTS = [
 
 
 class _Calls:
-    """What fn is: counts its calls."""
+    """What fn is: counts its calls. It takes no argument; `given` is set by a call with one."""
 
     def __init__(self):
         self.count, self.lock, self.called = 0, threading.Lock(), threading.Event()
+        self.given = False
 
-    def __call__(self):
+    def __call__(self, *given):
         with self.lock:
             self.count += 1
+            self.given = self.given or bool(given)
         self.called.set()
 
     def wait(self):
@@ -85,6 +87,9 @@ def _scenes(when_all_done):
     futures[1].set_result("done last")
     called = calls.wait()
     yield early == 0 and called == 1, _once("One was cancelled, one raised, one returned", early, called)
+    if calls.given:
+        yield False, "fn was called with an argument. It takes none: fn()."
+        return
 
     calls, futures = _Calls(), [Future(), Future(), Future()]
     futures[0].set_result("done before")
@@ -260,6 +265,25 @@ def wrong_adds_under_the_lock(futures, fn):
     with lock:
         for future in futures:
             future.add_done_callback(count_down)
+    if not futures:
+        fn()
+
+
+def wrong_hands_the_future_on(futures, fn):
+    """says: fn was called with an argument"""
+    left = len(futures)
+    lock = threading.Lock()
+
+    def count_down(future):
+        nonlocal left
+        with lock:
+            left -= 1
+            over = left == 0
+        if over:
+            fn(future)
+
+    for future in futures:
+        future.add_done_callback(count_down)
     if not futures:
         fn()
 

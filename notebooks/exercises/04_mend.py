@@ -102,7 +102,8 @@ def check(start_all):
     if not log.errors and sorted(x for x, _ in seen) == inputs:
         yield from _right(dict(seen))
     for error in log.errors[:1]:
-        yield False, f"A callback raised {type(error).__name__}: {error}. The pool logged that and went on."
+        words = f": {error}" if str(error) else ""
+        yield False, f"A callback raised {type(error).__name__}{words}. The pool logged that and went on."
 
 
 def _six_of(reports):

@@ -18,7 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from functools import partial
 
-from helpers.exercise_kit import Meeting, watch
+from helpers.exercise_kit import Meeting, shown, watch
 
 LIMIT = 6  # seconds for the whole check
 
@@ -125,7 +125,11 @@ def _results(answer, pages):
     if sorted(map(str, given)) == sorted(wanted):
         return False, f"The results came in another order than the pages: first {answer[0]!r}."
     n = next(n for n in range(len(pages)) if given[n] != wanted[n])
-    return False, f"For page {n} it returned {answer[n]!r:.60}."
+    return False, f"For page {n} it returned {shown(answer[n], 60)}, not {_wanted(wanted[n])}."
+
+
+def _wanted(text):
+    return repr(text) if text.startswith("wrote") else f"the exception {text}"
 
 
 def _is_shut(pool):
@@ -215,6 +219,20 @@ def wrong_order_of_completion(fetchers, writers, fetch, write, pages):
     for future in as_completed([fetchers.submit(fetch, page) for page in pages]):
         second.append(future if future.exception() else writers.submit(write, future.result()))
     return [future.exception() or future.result() for future in second]
+
+
+def wrong_returns_the_errors_as_text(fetchers, writers, fetch, write, pages):
+    """says: For page 3 it returned 'page 3 is gone', not the exception ValueError('page 3 is gone')"""
+    first = {fetchers.submit(fetch, page): n for n, page in enumerate(pages)}
+    found, second = {}, {}
+    for future in as_completed(first):
+        if future.exception():
+            found[first[future]] = str(future.exception())
+        else:
+            second[first[future]] = writers.submit(write, future.result())
+    for n, future in second.items():
+        found[n] = str(future.exception() or future.result())
+    return [found[n] for n in range(len(pages))]
 
 
 def wrong_keeps_successes_alone(fetchers, writers, fetch, write, pages):

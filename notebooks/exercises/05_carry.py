@@ -26,13 +26,17 @@ HINTS = [
 
 def check(submit_here):
     request = contextvars.ContextVar("request", default="none")
-    meeting = Meeting(2)
+    meeting, after = Meeting(2), Meeting(2)
 
     def work(extra):
         meeting.task()
         seen = f"{request.get()}+{extra}"
         request.set(f"left behind by {extra}")
         return seen, threading.current_thread()
+
+    def plain():
+        after.task()
+        return request.get()
 
     with watch(), ThreadPoolExecutor(2) as pool:
         futures = []
@@ -49,12 +53,18 @@ def check(submit_here):
             yield False, f"{len(errors)} of 3 tasks raised {type(errors[0]).__name__}: {str(errors[0]).split(':')[0]}."
             return
         results = [future.result() for future in futures]
+        left = [future.result() for future in [pool.submit(plain), pool.submit(plain)]]
 
     seen = [text for text, _ in results]
     yield seen == ["r1+R1", "r2+R2", "r3+R3"], f"Tasks of the requests r1, r2, r3 saw {', '.join(seen)}."
     away = all(thread is not threading.main_thread() for _, thread in results)
     yield away, f"The tasks ran in {'the workers' if away else 'the thread that submitted them'}."
     yield request.get() == "r3", f"Afterwards the caller's own variable is {shown(request.get())}."
+    if seen != ["r1+R1", "r2+R2", "r3+R3"]:
+        return
+    found = [text for text in left if text.startswith("left behind")]
+    what = f"found {shown(found[0])} there" if found else "found nothing of it there"
+    yield not found, f"A task submitted to the same workers later, by pool.submit, {what}."
 
 
 def wrong_plain_submit(pool, fn, *args):
@@ -65,6 +75,18 @@ def wrong_plain_submit(pool, fn, *args):
 def wrong_copies_in_the_worker(pool, fn, *args):
     """says: Tasks of the requests r1, r2, r3 saw none+R1"""
     return pool.submit(lambda: contextvars.copy_context().run(fn, *args))
+
+
+def wrong_sets_them_in_the_worker(pool, fn, *args):
+    """says: A task submitted to the same workers later, by pool.submit, found 'left behind by"""
+    caller = contextvars.copy_context()
+
+    def run():
+        for variable, value in caller.items():
+            variable.set(value)
+        return fn(*args)
+
+    return pool.submit(run)
 
 
 _first = []

@@ -1,7 +1,7 @@
 """Count without losing
 
 `votes` is a list of functions without arguments; each returns a pair, a name and a number of points. Write
-`tally(votes, workers)`: it calls all of them with `workers` workers and returns a dict with the sum of the points of
+`tally(votes, workers)`: it calls all of them, `workers` at a time, and returns a dict with the sum of the points of
 each name.
 """
 
@@ -37,7 +37,7 @@ HINTS = [
 
 
 def check(tally):
-    adding, voting = Meeting(2), Meeting(3)
+    adding, voting = Meeting(2), Meeting(4)  # never four with three workers
 
     class Points(int):
         """A number whose addition takes a while: it waits for a second thread that adds at the same time."""
@@ -63,8 +63,12 @@ def check(tally):
     if isinstance(sums, dict) and set(sums) == {"ann", "bo"} and all(isinstance(n, int) for n in sums.values()):
         right = {"ann": 111, "bo": 111000}
         lost = sum(right.values()) - sum(sums.values())
+        if lost < 0 or (lost == 0 and sums != right):
+            yield False, f"For votes on ann and bo, of 111 and 111,000 points, it returned {shown(dict(sums))}."
+            return
         met = "two threads added to the same sum at the same time, and " if adding.met and lost else ""
-        yield sums == right, f"Of 111,111 points, {met}{lost or 'none'} were lost."
+        gone = "none were" if not lost else "1 was" if lost == 1 else f"{lost:,} were"
+        yield not lost, f"Of 111,111 points, {met}{gone} lost."
     else:
         yield False, f"For votes on ann and bo it returned {shown(sums)}."
         return
@@ -126,11 +130,53 @@ def wrong_lock_around_the_vote(votes, workers):
     return points
 
 
+def wrong_has_as_many_workers_as_votes(votes, workers):
+    """says: On 3 workers, 4 votes went on"""
+    points = Counter()
+    with ThreadPoolExecutor(max_workers=len(votes)) as pool:
+        for name, amount in pool.map(lambda vote: vote(), votes):
+            points[name] += amount
+    return dict(points)
+
+
+def wrong_locks_each_step_alone(votes, workers):
+    """says: two threads added to the same sum"""
+    points = {}
+    lock = threading.Lock()
+
+    def one(vote):
+        name, amount = vote()
+        with lock:
+            seen = points.get(name, 0)
+        total = seen + amount
+        with lock:
+            points[name] = total
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, votes))
+    return points
+
+
 def wrong_counts_votes_not_points(votes, workers):
-    """says: 111105 were lost"""
+    """says: 111,105 were lost"""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         pairs = list(pool.map(lambda vote: vote(), votes))
     return dict(Counter(name for name, _ in pairs))
+
+
+def wrong_counts_the_first_vote_twice(votes, workers):
+    """says: it returned {'ann': 112, 'bo': 112000}"""
+    points = {}
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for name, amount in pool.map(lambda vote: vote(), votes):
+            points[name] = int(points.get(name, amount) + amount)
+    return points
+
+
+def wrong_returns_the_pairs(votes, workers):
+    """says: For votes on ann and bo it returned ["""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return list(pool.map(lambda vote: vote(), votes))
 
 
 def wrong_one_after_the_other(votes, workers):

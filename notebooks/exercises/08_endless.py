@@ -1,12 +1,15 @@
 """Bound an endless input
 
 Write `work_off(fn, items, workers, at_most, handle)`: it runs `fn(item)` for every item with `workers` workers and
-calls `handle(result)` for each result as soon as it is there, in any order. `items` may be endless: never more than
-`at_most` tasks are submitted and not yet done. All workers are kept busy.
+calls `handle(result)` for each result as soon as it is there, in any order and from any thread. `items` may be
+endless: never more than `at_most` tasks are submitted and not yet done. All workers are kept busy: while one item
+takes long, the other workers go on.
 """
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 
 from helpers.exercise_kit import Meeting, count, watch
 
@@ -34,8 +37,8 @@ HINTS = [
 
 
 def check(work_off):
-    meeting, lock = Meeting(3), threading.Lock()
-    taken, ended, most, handled = 0, 0, 0, []
+    meeting, slow, lock = Meeting(3), Meeting(patience=2), threading.Lock()
+    taken, ended, most, before, handled, threads = 0, 0, 0, 0, [], set()
 
     def items():
         nonlocal taken, most
@@ -48,13 +51,25 @@ def check(work_off):
 
     def square(n):
         nonlocal ended
+        threads.add(threading.current_thread())
         meeting.task()
+        if n == 0:  # held until 20 others are handled
+            slow.task()
         with lock:
             ended += 1
         return n * n
 
-    with watch() as run:
-        work_off(square, items(), 3, 6, handled.append)
+    def handle(result):
+        nonlocal before
+        with lock:
+            handled.append(result)
+            if len(handled) <= 20 and not slow.gave_up:
+                before = len(handled)
+        if before == 20:
+            slow.open()
+
+    with watch():
+        work_off(square, items(), 3, 6, handle)
 
     yield most <= 6, f"With at_most=6, up to {count(most, 'task')} were submitted and not done."
     if most > 6:
@@ -65,8 +80,11 @@ def check(work_off):
     if not same:
         return
     yield meeting.most == 3, f"On 3 workers, {count(meeting.most, 'task')} went on at the same time."
-    if meeting.most == 3:
-        yield len(run.workers) <= 3, f"{count(len(run.workers), 'thread')} worked on them."
+    if meeting.most != 3:
+        return
+    yield len(threads) <= 3, f"{count(len(threads), 'thread')} worked on them."
+    then = ", then none" if slow.gave_up else " as they came"
+    yield not slow.gave_up, f"While the first item took long, {before} other results were handled{then}."
 
 
 def wrong_submits_everything(fn, items, workers, at_most, handle):
@@ -81,6 +99,45 @@ def wrong_one_at_a_time(fn, items, workers, at_most, handle):
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for item in items:
             handle(pool.submit(fn, item).result())
+
+
+def wrong_handles_in_order(fn, items, workers, at_most, handle):
+    """says: While the first item took long, 0 other results were handled"""
+    futures = deque()
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for item in items:
+            futures.append(pool.submit(fn, item))
+            if len(futures) == at_most:
+                handle(futures.popleft().result())
+        while futures:
+            handle(futures.popleft().result())
+
+
+def wrong_batch_after_batch(fn, items, workers, at_most, handle):
+    """says: While the first item took long, 5 other results were handled"""
+    items = iter(items)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        while batch := list(islice(items, at_most)):
+            for future in as_completed([pool.submit(fn, item) for item in batch]):
+                handle(future.result())
+
+
+def wrong_a_thread_for_each_task(fn, items, workers, at_most, handle):
+    """says: 60 threads worked on them"""
+    room = threading.Semaphore(at_most)
+
+    def one(item):
+        result = fn(item)
+        room.release()
+        handle(result)
+
+    threads = []
+    for item in items:
+        room.acquire()
+        threads.append(threading.Thread(target=one, args=(item,)))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
 
 
 def wrong_forgets_to_release(fn, items, workers, at_most, handle):

@@ -5,6 +5,8 @@ does one time in five. Write `fetch_all(fetch, urls, workers)`: it returns a dic
 with `workers` workers. A page that failed is asked for again; a page that came is not.
 """
 
+import random
+import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -16,12 +18,12 @@ LIMIT = 10
 
 def fetch_all(fetch, urls, workers):
     def until_it_comes(url):
-        for _ in range(20):
+        for tries in range(10):
             try:
                 return fetch(url)
             except OSError:
-                continue
-        raise OSError(f"{url} failed 20 times")
+                time.sleep(random.uniform(0, 0.01 * 2**tries))
+        raise OSError(f"{url} failed 10 times")
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
@@ -30,7 +32,8 @@ def fetch_all(fetch, urls, workers):
 HINTS = [
     "Where must the retry be: around the whole run, or around one page?",
     "A function that fetches one page, with a loop and a `try` inside; that is the task.",
-    "Give up after a number of tries, so that a page that never comes can't keep you for ever.",
+    "Between two tries wait a little, at random and longer each time. Give up after a number of tries, so that a page "
+    "that never comes can't keep you for ever.",
 ]
 
 
@@ -50,7 +53,8 @@ def check(fetch_all):
         yield False, f"It returned {shown(pages)}; a dict of text by address is wanted."
         return
     lost = [url for url in urls if not isinstance(pages.get(url), str)]
-    yield not lost, f"{40 - len(lost)} of 40 pages came back."
+    instead = f"; for {lost[0].removeprefix(server.url)} there was {shown(pages.get(lost[0]), 40)}" if lost else ""
+    yield not lost, f"{40 - len(lost)} of 40 pages came back{instead}."
     if lost:
         return
     twice = len(seen.duplicates)
@@ -70,6 +74,20 @@ def wrong_skips_what_failed(fetch, urls, workers):
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = {url: pool.submit(fetch, url) for url in urls}
         return {url: future.result() for url, future in futures.items() if not future.exception()}
+
+
+def wrong_returns_futures(fetch, urls, workers):
+    """says: 0 of 40 pages came back; for page/0 there was <Future"""
+
+    def until_it_comes(url):
+        while True:
+            try:
+                return fetch(url)
+            except OSError:
+                continue
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return {url: pool.submit(until_it_comes, url) for url in urls}
 
 
 def wrong_starts_all_over(fetch, urls, workers):
