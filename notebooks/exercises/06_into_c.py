@@ -1,8 +1,8 @@
 """Move the right part into C
 
 `adler(block)` below adds up a checksum in a Python loop, and holds the GIL all the time: other threads stand still
-while it runs. Write `adler(block)` so that it returns the same number for any bytes, and other threads can run
-meanwhile.
+while it runs. Write `adler(block)` so that it returns the same number for any bytes, other threads can run
+meanwhile, and no loop in Python goes through the bytes.
 
     low, high = 1, 0
     for byte in block:
@@ -44,8 +44,11 @@ def check(adler):
     if wrong:
         return
 
+    singly = _bytes_taken_singly(adler, blocks[-1])
+    loop = f"Of a block of {len(blocks[-1]):,} bytes it took {singly:,} one at a time, each as a Python object."
     if not gil_enabled():
         yield True, "This Python has no GIL: other threads run whatever the function does."
+        yield not singly, loop
         return
     steps, over = itertools.count(), threading.Event()
     taken = [0]
@@ -56,7 +59,7 @@ def check(adler):
             time.sleep(0)
 
     before = sys.getswitchinterval()
-    sys.setswitchinterval(60)  # so a thread gets the GIL only where another lets it go by itself
+    sys.setswitchinterval(6)  # so a thread gets the GIL only where another lets it go by itself
     try:
         threading.Thread(target=step, daemon=True).start()
         while taken[0] < 10:
@@ -70,6 +73,25 @@ def check(adler):
         over.set()
     some = "20 steps or more" if ran >= 20 else f"{ran} steps"
     yield ran >= 20, f"While it worked on a block of 1,000,000 bytes, again and again, another thread made {some}."
+    if ran >= 20:
+        yield not singly, loop
+
+
+def _bytes_taken_singly(adler, block):
+    class Watched(bytes):
+        singly = 0
+
+        def __iter__(self):
+            for byte in bytes(self):
+                Watched.singly += 1
+                yield byte
+
+        def __getitem__(self, at):
+            Watched.singly += not isinstance(at, slice)
+            return super().__getitem__(at)
+
+    adler(Watched(block))
+    return Watched.singly
 
 
 def wrong_python_loop(block):
@@ -86,6 +108,17 @@ def wrong_c_that_keeps_the_gil(block):
     low = 1 + sum(block)
     high = sum(itertools.accumulate(block, initial=1)) - 1
     return (high % 65521) << 16 | low % 65521
+
+
+def wrong_python_loop_that_lets_go(block):
+    """says: it took 20,000 one at a time"""
+    low, high = 1, 0
+    for number, byte in enumerate(block):
+        low = (low + byte) % 65521
+        high = (high + low) % 65521
+        if number % 1000 == 0:
+            time.sleep(0)
+    return high << 16 | low
 
 
 def wrong_another_checksum(block):

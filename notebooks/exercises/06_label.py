@@ -1,15 +1,18 @@
 """Label six workloads
 
 `trace` is a GIL trace of two or three threads. Write `label(trace)`: it returns "Python", "C", "mixed" or "sleep" for
-the kind of work that the threads did. "C" is work that lets the GIL go; "mixed" is one thread of each. The switch
-interval differs from trace to trace, so a long hold alone says nothing. `trace.overlap` (0 to 1),
-`trace.cpu_over_wall` (cores used), `trace.waits` and `trace.shares` (of each thread, 0 to 1) may help.
+the kind of work that the threads did. "Python" keeps the GIL while it computes; "C" lets it go in each piece of work;
+"mixed" is one thread of each. The switch interval differs from trace to trace, so a long hold alone says nothing.
+`trace.overlap` (0 to 1), `trace.cpu_over_wall` (cores used), `trace.waits` and `trace.shares` (of each thread, 0 to 1)
+may help. The rule is tried on the same work at another pace as well, and without the names of the work.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from helpers.exercise_kit import shown
 from helpers.gil_recording import GilTrace
+from helpers.gil_spans import Span
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 KINDS = {"a": "Python", "b": "C", "c": "sleep", "d": "mixed", "e": "Python", "f": "C"}
@@ -31,11 +34,39 @@ HINTS = [
 
 
 def check(label):
+    traces = {letter: GilTrace.load(DATA / f"unknown-{letter}.json") for letter in KINDS}
     for letter, kind in KINDS.items():
-        answer = label(GilTrace.load(DATA / f"unknown-{letter}.json"))
+        answer = label(_paced(traces[letter], 1))
         yield answer == kind, f"Trace {letter} is labeled {shown(answer)}."
         if answer != kind:
             return
+    for letter, kind in KINDS.items():
+        for factor, pace in ((20, "twenty times as slow"), (0.05, "twenty times as fast")):
+            answer = label(_paced(traces[letter], factor))
+            if answer != kind:
+                yield False, f"Trace {letter}, all of it {pace}, is labeled {shown(answer)}; the work is the same."
+                return
+    yield True, "All of it twenty times as slow or as fast, each trace keeps its label."
+
+
+def _paced(trace, factor):
+    """`trace` with all times `factor` as long, and no name of its work: overlap, shares and cores stay."""
+
+    def moment(ns):
+        return trace.start + round((ns - trace.start) * factor)
+
+    def moved(spans):
+        return tuple(Span(span.thread, moment(span.start), moment(span.end)) for span in spans)
+
+    return replace(
+        trace,
+        threads=tuple(thread._replace(work="work", cpu=thread.cpu * factor) for thread in trace.threads),
+        end=moment(trace.end),
+        holds=moved(trace.holds),
+        waits=moved(trace.waits),
+        preempted=moved(trace.preempted),
+        switch_interval=trace.switch_interval * factor,
+    )
 
 
 def wrong_looks_at_the_overlap_alone(trace):
@@ -55,6 +86,23 @@ def wrong_looks_at_the_length_of_holds(trace):
     if min(trace.shares) < 0.1:
         return "mixed"
     return "Python" if trace.median_hold < 0.01 else "C"
+
+
+def wrong_knows_these_six_by_their_holds(trace):
+    """says: Trace a, all of it twenty times as slow, is labeled 'C'"""
+    if trace.cpu_over_wall < 0.8:
+        return "sleep"
+    if trace.median_hold < 0.001:
+        return "mixed"
+    return "Python" if trace.median_hold < 0.05 else "C"
+
+
+def wrong_reads_the_names(trace):
+    """says: Trace a is labeled 'C'"""
+    works = {thread.work for thread in trace.threads}
+    if len(works) > 1:
+        return "mixed"
+    return {"python_piece": "Python", "sleep_piece": "sleep"}.get(works.pop(), "C")
 
 
 def wrong_takes_every_wait_for_python(trace):

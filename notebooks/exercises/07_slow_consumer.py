@@ -1,9 +1,9 @@
 """Find the slow consumer
 
 `trace` is a trace that VizTracer wrote, as a dict. Write `slow_consumer(trace)`: it returns the name of the thread
-whose calls of `work` take longest on average. In `trace["traceEvents"]`, an event with "ph" "X" is a call: "name"
-begins with the function's name, "tid" is its thread, "dur" its microseconds. An event named "thread_name" gives a
-thread's name in event["args"]["name"].
+whose calls of `work` have the longest mean duration. In `trace["traceEvents"]`, an event with "ph" "X" is a call:
+"name" begins with the function's name, "tid" is its thread, "dur" its microseconds. An event named "thread_name"
+gives a thread's name in event["args"]["name"].
 """
 
 from collections import defaultdict
@@ -35,15 +35,16 @@ def check(slow_consumer):
         return {"ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}}
 
     # Thread 11 is slow; 12 has the longest single call and the most time in all; 13 waits in consume and get.
+    # The first call of 11, and its quickest, is no longer than the others'.
     # The order differs from the tids, and one event is of a kind that the task does not mention.
-    events = [named(13, "queue_2"), named(12, "queue_0"), named(11, "queue_1")]
+    events = [named(13, "queue_1"), named(12, "queue_0"), named(11, "queue_2")]
     events += [call("work", 12, 100.0) for _ in range(40)] + [call("work", 12, 3000.0)]
-    events += [call("work", 11, 900.0) for _ in range(5)] + [call("work", 13, 120.0)]
+    events += [call("work", 11, dur) for dur in (100.0, 900.0, 1300.0, 900.0, 1300.0)] + [call("work", 13, 120.0)]
     events += [call("consume", 13, 90_000.0), call("Queue.get", 13, 40_000.0), call("workshop", 13, 80_000.0)]
     events += [{"ph": "i", "pid": 1, "tid": 13, "name": "work done", "ts": 0.0}]
     answer = slow_consumer({"traceEvents": events})
-    means = "The means are 171 µs on queue_0, 900 µs on queue_1, 120 µs on queue_2"
-    yield answer == "queue_1", f"{means}; the answer was {shown(answer)}."
+    means = "The means are 171 µs on queue_0, 120 µs on queue_1, 900 µs on queue_2"
+    yield answer == "queue_2", f"{means}; the answer was {shown(answer)}."
 
 
 def wrong_sums_up(trace):
@@ -63,8 +64,23 @@ def wrong_longest_single_call(trace):
     return names[max(calls, key=lambda call: call["dur"])["tid"]]
 
 
+def wrong_first_call_of_each(trace):
+    """says: the answer was 'queue_1'"""
+    names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    took = {}
+    for event in trace["traceEvents"]:
+        if event["ph"] == "X" and event["name"].startswith("work "):
+            took.setdefault(event["tid"], event["dur"])
+    return names[max(took, key=took.get)]
+
+
+def wrong_reads_the_name_off_the_picture(trace):
+    """says: the answer was 'queue_1'"""
+    return "queue_1"
+
+
 def wrong_counts_every_function(trace):
-    """says: the answer was 'queue_2'"""
+    """says: the answer was 'queue_1'"""
     names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
     took = defaultdict(list)
     for event in trace["traceEvents"]:
