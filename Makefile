@@ -6,6 +6,7 @@ PYTHON ?=
 ARGS ?=
 RUN = .venv/bin/python
 INTERPRETERS = .venv/bin/python python3 python3.13 python3.12 python3.11 python3.14
+TESTS = [ -d tests ] || { echo "A handout has no tests. The course that it was made from has them." >&2; exit 2; }
 SUITS = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .PHONY: help ready lab test notebooks exercise new-exercise handout lint bench lock clean
@@ -28,6 +29,7 @@ lab: ready ## open JupyterLab on lesson 00
 	@$(RUN) tools/lab.py $(ARGS)
 
 test: ready ## run every test: the helpers', the notebooks', the environment's, the browser's
+	@$(TESTS)
 	@$(RUN) -m pytest $(ARGS)
 
 notebooks: ready ## run every notebook, save it with its outputs, renew the README's table
@@ -49,6 +51,7 @@ lint: ready ## check style and types
 	@$(RUN) -m mypy
 
 bench: ready ## run the benchmarks, one after another
+	@$(TESTS)
 	@set -e; for script in tests/bench/*.py; do echo "== $$script"; $(RUN) "$$script"; done
 
 lock: ready ## renew requirements.txt and both environment.yml

@@ -378,6 +378,20 @@ def test_a_lesson_that_uses_an_exercise_that_is_gone(exercise):
     assert problem.startswith('notebooks/77-lesson.ipynb, cell 2: there is no exercise "77-colect"')
 
 
+def test_a_lesson_with_a_cell_that_is_not_python(exercise):
+    path = lesson(exercise, [TASK], ["x = 1\ny = ["])
+    says = "notebooks/77-lesson.ipynb, cell 2, line 2: this is not Python: '[' was never closed. Mend the cell."
+    assert notebooks.notebook_problems(exercise) == [says]
+    assert notebooks.strays(path, [exercise]) == [says]
+
+
+def test_what_ipython_understands_is_no_problem(exercise):
+    magics = ["%%bash\nls -l", f"%%time\n{TRY}", "collect?", "for n in 1, 2:\n    %time n\nfiles = !ls"]
+    path = lesson(exercise, [TASK], [STARTER, "exercise"], *([code] for code in magics), ["x = [", "raises-exception"])
+    assert notebooks.notebook_problems(exercise) == []
+    assert notebooks.strays(path, [exercise]) == []
+
+
 def test_a_starter_that_belongs_to_no_exercise(exercise):
     path = lesson(exercise, [STARTER, "exercise"], [STARTER.replace("collect", "gather"), "exercise"])
     [problem] = notebooks.strays(path, [exercise])

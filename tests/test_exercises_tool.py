@@ -82,6 +82,16 @@ def test_a_notebook_that_does_not_fit(project):
     assert "def one_wait(tasks, waits):" in said
 
 
+def test_a_notebook_with_a_cell_that_is_not_python(project):
+    notebook = project / "notebooks" / "00-start-here.ipynb"
+    text = notebook.read_text(encoding="utf-8")
+    assert "raise NotImplementedError" in text
+    notebook.write_text(text.replace("raise NotImplementedError", "return ["), encoding="utf-8")
+    code, said = tool(project, "check", "00-one-wait")
+    assert code == 1 and "Traceback" not in said
+    assert re.search(r"notebooks/00-start-here.ipynb, cell \d+, line 2: this is not Python: .*\. Mend the cell\.", said)
+
+
 def test_a_file_that_can_not_be_used(project):
     file = project / "notebooks" / "exercises" / "02_collect.py"
     file.write_text(file.read_text(encoding="utf-8").replace("HINTS", "HINT"), encoding="utf-8")
@@ -107,6 +117,11 @@ def test_a_new_exercise_says_what_to_fill_in_and_works_before_that(project):
     assert '    exercise("00-keep-order").check(keep_order)\n' in said, "the cells to paste are printed once more"
 
 
+def test_a_new_exercise_of_a_lesson_without_a_notebook(project):
+    code, said = tool(project, "new", "77", "keep_order")
+    assert code == 0 and "Cells for notebooks/77-….ipynb, which is not there yet, to be pasted" in said
+
+
 @pytest.mark.parametrize(
     "args, message",
     [
@@ -115,9 +130,15 @@ def test_a_new_exercise_says_what_to_fill_in_and_works_before_that(project):
         (["new"], "Which one? make new-exercise LESSON=03 NAME=first_answer"),
         (["new", "3", "x"], "LESSON must be the two digits"),
         (["new", "03", "First-Answer"], "NAME must be lowercase words"),
+        (["new", "03", "class"], "The exercise's file would use 'class' for something else. Choose another NAME."),
+        (["new", "03", "check"], "would use 'check' for something else"),
+        (["new", "03", "count"], "would use 'count' for something else"),
+        (["new", "03", "list"], "would use 'list' for something else"),
+        (["new", "03", "wrong_answer"], "would use 'wrong_answer' for something else"),
         (["new", "02", "collect"], "notebooks/exercises/02_collect.py is there already"),
     ],
 )
 def test_a_slip_in_the_call(project, args, message):
     code, said = tool(project, *args)
     assert code == 1 and message in said and "Traceback" not in said
+    assert len(list((project / "notebooks" / "exercises").iterdir())) == 2, "nothing is written"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import handout
@@ -47,3 +49,13 @@ def test_it_has_all_that_make_lab_needs(written: Path) -> None:
     for name in ("Makefile", "requirements.txt", "pyproject.toml", "tools/environment.py", "helpers/watch.py"):
         assert (written / name).is_file()
     assert not [path for path in written.rglob("*") if path.name in ("__pycache__", ".venv", ".git")]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize("target", ["test", "bench"])
+def test_make_says_where_the_tests_are(target: str, written: Path) -> None:
+    # --old-file: as though .venv were there.
+    done = subprocess.run(["make", "--old-file=ready", target], cwd=written, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("A handout has no tests. The course that it was made from has them.\n")
+    assert done.stdout == ""

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import keyword
 import re
 import sys
 import textwrap
@@ -84,20 +86,30 @@ def new(lesson: str, name: str) -> int:
         sys.exit(f"LESSON must be the two digits that a notebook begins with, such as 03, not {lesson!r}.")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         sys.exit(f"NAME must be lowercase words joined by underscores, such as first_answer, not {name!r}.")
+    template = TEMPLATE.read_text(encoding="utf-8")
+    if keyword.iskeyword(name) or name.startswith("wrong") or name in _names(template):
+        sys.exit(f"The exercise's file would use {name!r} for something else. Choose another NAME.")
     path = FOLDER / f"{lesson}_{name}.py"
     if path.exists():
         sys.exit(f"{place(path)} is there already. Choose another NAME, or edit that file.")
-    path.write_text(TEMPLATE.read_text(encoding="utf-8").replace("NAME", name), encoding="utf-8")
+    path.write_text(template.replace("NAME", name), encoding="utf-8")
     print(f"Wrote {place(path)}. It works as it is: replace what says FILL IN, then")
     print(f"    make exercise NAME={path.stem}\n")
     paste(read(path))
     return 0
 
 
+def _names(code: str) -> set[str]:
+    """Every name that `code` defines or uses."""
+    found = (getattr(node, key, None) for node in ast.walk(ast.parse(code)) for key in ("id", "name", "arg"))
+    return {name for name in found if isinstance(name, str)}
+
+
 def paste(file: ExerciseFile) -> None:
     """Print the cells for the notebook."""
     notebook = notebooks.notebook_of(file)
-    print(f"Cells for {place(notebook) if notebook else 'the notebook'}, to be pasted one by one:")
+    where = place(notebook) if notebook else f"notebooks/{file.path.stem[:2]}-….ipynb, which is not there yet"
+    print(f"Cells for {where}, to be pasted one by one:")
     for what, code in notebooks.cells_to_paste(file):
         print(f"\n{what}:\n{textwrap.indent(code, '    ')}")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 
 from helpers.checking.file import ExerciseFile
 from helpers.checking.parts import place
@@ -22,11 +23,12 @@ Definition = Function | ast.ClassDef
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell: `place` as messages name it, its code without IPython's magic lines, and whether it is tagged."""
+    """A code cell: `place` as messages name it, its code as Python, whether it is tagged, and why it can't be read."""
 
     place: str
     tree: ast.Module
     tagged: bool
+    unreadable: str | None = None
 
     def definitions(self) -> list[Definition]:
         return [node for node in self.tree.body if isinstance(node, Definition)]
@@ -50,14 +52,25 @@ def notebook_of(file: ExerciseFile) -> Path | None:
 
 
 def cells(notebook: Path) -> list[Cell]:
-    """The code cells of a notebook that are Python."""
+    """The code cells of a notebook. One that is in another language, or not to be read, counts as empty."""
     found = []
     for number, cell in enumerate(nbformat.read(notebook, as_version=4).cells, 1):
         if cell.cell_type == "code":
-            lines = ["pass" if line.lstrip().startswith(("%", "!")) else line for line in cell.source.splitlines()]
-            tagged = "exercise" in cell.metadata.get("tags", [])
-            found.append(Cell(f"{place(notebook)}, cell {number}", ast.parse("\n".join(lines)), tagged))
+            where, tags = f"{place(notebook)}, cell {number}", cell.metadata.get("tags", [])
+            tree, unreadable = ast.Module([], []), None
+            try:
+                tree = _python(cell.source)
+            except SyntaxError as error:
+                if not cell.source.lstrip().startswith("%%") and "raises-exception" not in tags:
+                    unreadable = f"{where}, line {error.lineno or 1}: this is not Python: {error.msg}. Mend the cell."
+            found.append(Cell(where, tree, "exercise" in tags, unreadable))
     return found
+
+
+def _python(source: str) -> ast.Module:
+    """What IPython would run, without the magics of whole cells: what stands under `%%time` is Python too."""
+    lines = ["pass" if line.lstrip().startswith("%%") else line for line in source.splitlines()]
+    return ast.parse(TransformerManager().transform_cell("\n".join(lines)))
 
 
 def is_used(file: ExerciseFile) -> bool:
@@ -74,6 +87,9 @@ def notebook_problems(file: ExerciseFile) -> list[str]:
 
 
 def _problems(file: ExerciseFile, notebook: str, found: list[Cell]) -> Iterator[str]:
+    if unreadable := [cell.unreadable for cell in found if cell.unreadable]:
+        yield from unreadable
+        return
     name, answer = file.name, file.learners_name
     uses = [call for cell in found for call in cell.calls() if call[0].replace("_", "-") == name]
     if not uses:
@@ -114,6 +130,9 @@ def strays(notebook: Path, files: list[ExerciseFile]) -> list[str]:
     names, answers = {file.name for file in files}, {file.learners_name for file in files}
     problems = []
     for cell in cells(notebook):
+        if cell.unreadable:
+            problems.append(cell.unreadable)
+            continue
         for name in dict.fromkeys(name for name, _, _ in cell.calls() if name.replace("_", "-") not in names):
             problems.append(f'{cell.place}: there is no exercise "{name}". Is it misspelled, or its file gone?')
         defined = [node.name for node in cell.definitions()]
