@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from helpers.checks import instance, number, shown
@@ -63,6 +63,37 @@ def boxes_and_holds(calls: Iterable[dict[str, Any]], trace: GilTrace, width: flo
     axes.text(0, 1 + 0.31 / size, heading[0].upper() + heading[1:], transform=axes.transAxes,
               fontsize=12.5 if width > 9 else 11.5, fontweight="bold", color=INK)  # fmt: skip
     axes.text(0, 1 + 0.11 / size, origin(trace), transform=axes.transAxes, fontsize=10, color="#555555")
+    return picture
+
+
+def boxes_picture(calls: Iterable[dict[str, Any]], names: Mapping[int, str], width: float = 11.0) -> Picture:
+    """Draw `calls` as VizTracer does: a box from call to return, a lane for each of their threads.
+
+    `calls` are events "X" with `tid`, and `ts` and `dur` in µs; `names` has a name for each tid, as `threads` of what
+    `record_viztracer` gave. TypeError for other things, ValueError without a call or a name.
+    """
+    instance("names", names, Mapping, "names by native thread id")
+    width = number("width", width, 7.5, 40, "inches")
+    try:
+        boxes = [Span(call["tid"], call["ts"], call["ts"] + call["dur"]) for call in calls]
+    except (TypeError, KeyError) as error:
+        raise TypeError(f"calls must be events with tid, ts and dur, not {shown(calls)}") from error
+    if not boxes:
+        raise ValueError("calls must have at least one event")
+    threads = sorted({box.thread for box in boxes})
+    if unnamed := [thread for thread in threads if thread not in names]:
+        raise ValueError(f"names must have the threads of all calls; there is none for {unnamed[0]}")
+    zero, size = min(box.start for box in boxes), 2 * BAR * len(threads)
+    height = 0.2 + size + FOOT
+    picture = figure(width, height, f"{len(boxes)} boxes, two or more at once {percent(overlap(boxes))} of the time.")
+    axes = picture.add_axes((LEFT / width, FOOT / height, 1 - (LEFT + RIGHT) / width, size / height))
+    plain(axes)
+    for row, thread in enumerate(threads):
+        bars = [((b.start - zero) / 1e3, (b.end - b.start) / 1e3) for b in boxes if b.thread == thread]
+        axes.broken_barh(bars, (row - 0.4, 0.8), facecolor=color(row), edgecolor="white")
+    axes.set_yticks(range(len(threads)), [names[thread] for thread in threads], fontsize=11)
+    axes.set_ylim(len(threads) - 0.5, -0.5)
+    axes.set_xlabel("milliseconds", fontsize=10.5, color=INK)
     return picture
 
 

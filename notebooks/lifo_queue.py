@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 ITEMS = 12
 
 
-def produce(line):
-    for item in range(ITEMS):
-        line.put(item)
-        time.sleep(0.002)
+def produce(line, over):
+    try:
+        for item in range(ITEMS):
+            line.put(item)
+            time.sleep(0.002)
+    finally:
+        over.set()
 
 
 def work(item, slow):
@@ -22,21 +25,24 @@ def work(item, slow):
     return item, total
 
 
-def consume(line, slow):
+def consume(line, over, slow):
     taken = []
     while True:
+        last = over.is_set()  # asked before the queue is: nothing can come in between
         try:
-            item = line.get(timeout=0.1)
+            item = line.get(timeout=0.05)
         except queue.Empty:
-            return taken
-        taken.append(work(item, slow)[0])
+            if last:
+                return taken
+        else:
+            taken.append(work(item, slow)[0])
 
 
 def main():
-    line = queue.LifoQueue()
+    line, over = queue.LifoQueue(), threading.Event()
     with ThreadPoolExecutor(4, thread_name_prefix="queue") as pool:
-        consumers = [pool.submit(consume, line, slow) for slow in (False, True, False)]
-        pool.submit(produce, line)
+        consumers = [pool.submit(consume, line, over, slow) for slow in (False, True, False)]
+        pool.submit(produce, line, over)
         return [consumer.result() for consumer in consumers]
 
 

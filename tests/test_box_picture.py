@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.collections import PolyCollection
 
-from helpers.box_picture import boxes_and_holds
+from helpers.box_picture import boxes_and_holds, boxes_picture
 from helpers.gil_recording import GilTrace, TracedThread
 from helpers.gil_spans import Span
 from helpers.gil_stamps import Baseline
@@ -85,3 +85,25 @@ def test_other_threads_and_other_times_are_left_out():
 def test_a_bad_argument_is_named(arguments, error, name):
     with pytest.raises(error, match=f"^{name} must"):
         boxes_and_holds(*arguments)
+
+
+def test_boxes_alone_lie_in_the_lane_of_their_thread():
+    picture = boxes_picture([call(1, 4, 20), call(0, 2, 12), call(0, 14, 15)], {100: "left", 101: "right", 7: "other"})
+    assert sorted(bars(picture)) == [(0, 10, 0), (2, 18, 1), (12, 13, 0)]
+    assert [label.get_text() for label in picture.axes[0].get_yticklabels()] == ["left", "right"]
+    assert picture.alt == "3 boxes, two or more at once 50% of the time."
+
+
+@pytest.mark.parametrize(
+    "arguments, error, name",
+    [
+        (([], {}), ValueError, "calls"),
+        ((["crunch"], {}), TypeError, "calls"),
+        (([call(0, 0, 1)], {}), ValueError, "names"),
+        (([call(0, 0, 1)], [100]), TypeError, "names"),
+        (([call(0, 0, 1)], {100: "a"}, 0), ValueError, "width"),
+    ],
+)
+def test_a_bad_argument_for_boxes_alone_is_named(arguments, error, name):
+    with pytest.raises(error, match=f"^{name} must"):
+        boxes_picture(*arguments)

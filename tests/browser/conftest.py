@@ -49,6 +49,16 @@ RUN_ALL = """() => {
     window.allRun = false;
     window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { window.allRun = true; });
 }"""
+# A tagged error ends run-all's promise, and clears the stars of the cells that the kernel goes on with.
+CELLS = """() => window.jupyterapp.shell.currentWidget.content.model && [
+    ...window.jupyterapp.shell.currentWidget.content.model.cells
+].filter(cell => cell.type === 'code' && cell.sharedModel.source.trim()).map(cell => {
+    const error = cell.outputs.toJSON().find(output => output.output_type === 'error');
+    const meant = (cell.getMetadata('tags') || []).includes('raises-exception');
+    return {ran: Boolean(cell.executionCount), source: cell.sharedModel.source,
+            error: error && !meant ? error.ename + ': ' + error.evalue : ''};
+})"""
+ALL_RAN = f"() => (cells => cells.every(c => c.ran) || cells.some(c => c.error))(({CELLS})())"
 STOP_KERNELS = "() => window.jupyterapp?.serviceManager.sessions.shutdownAll()"
 FAILED = pytest.StashKey[bool]()
 
@@ -211,14 +221,19 @@ def open_notebook() -> Callable[..., None]:
 
 @pytest.fixture
 def run_all(wait_idle: Callable[..., None]) -> Callable[..., None]:
-    """run_all(page): restarts the kernel, runs every cell, and returns when the last one is done."""
+    """run_all(page): runs every cell of a notebook just opened, and returns when the last one is done.
+
+    Fails with the cells that raised what they should not. It leaves the new kernel as it is: the
+    message that a kernel has restarted can come late, and JupyterLab then drops the cells that it has sent.
+    """
 
     def run(page: Any, limit: float = 120) -> None:
-        page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
-        wait_idle(page, limit)
         page.evaluate(RUN_ALL)
         page.wait_for_function("() => window.allRun", timeout=limit * 1000)
+        page.wait_for_function(ALL_RAN, timeout=limit * 1000)
         wait_idle(page, limit)
+        wrong = [f"{cell['source']}\n{cell['error']}" for cell in page.evaluate(CELLS) if cell["error"]]
+        assert not wrong, "\n\n".join(wrong)
 
     return run
 
