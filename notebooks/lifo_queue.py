@@ -40,9 +40,9 @@ def consume(line, over, slow):
 
 def main():
     line, over = queue.LifoQueue(), threading.Event()
-    with ThreadPoolExecutor(4, thread_name_prefix="queue") as pool:
+    with ThreadPoolExecutor(3, thread_name_prefix="queue") as pool:
         consumers = [pool.submit(consume, line, over, slow) for slow in (False, True, False)]
-        pool.submit(produce, line, over)
+        produce(line, over)
         return [consumer.result() for consumer in consumers]
 
 
