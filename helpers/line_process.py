@@ -69,6 +69,7 @@ def _at_most(seconds: float, child: subprocess.Popen[str]) -> Iterator[None]:
         yield
     except BaseException:
         child.kill()  # an answer that an interrupt left unread would be taken for the next one
+        child.wait()  # until it is gone, a question can still be written and that answer read
         raise
     finally:
         timer.cancel()
