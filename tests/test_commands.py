@@ -43,14 +43,11 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make(project: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def make(project: Path, untouched_by_make: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
     """make("ready", PATH=...): runs make in the copy; the variables are added to the environment."""
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        # A make around these tests hands its options down in variables.
-        left_out = ("MAKE", "MFLAGS", "PYTHON", "PIP_", "ARGS", "VIRTUAL_ENV")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
-        env = kept | {"PIP_LOG": str(project / "pip.log")} | variables
+        env = untouched_by_make | {"PIP_LOG": str(project / "pip.log")} | variables
         command = ["make", *arguments]
         return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, timeout=120)
 

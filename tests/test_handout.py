@@ -53,9 +53,10 @@ def test_it_has_all_that_make_lab_needs(written: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 @pytest.mark.parametrize("target", ["test", "bench"])
-def test_make_says_where_the_tests_are(target: str, written: Path) -> None:
+def test_make_says_where_the_tests_are(target: str, written: Path, untouched_by_make: dict[str, str]) -> None:
     # --old-file: as though .venv were there.
-    done = subprocess.run(["make", "--old-file=ready", target], cwd=written, capture_output=True, text=True, timeout=60)
+    command = ["make", "--old-file=ready", target]
+    done = subprocess.run(command, cwd=written, env=untouched_by_make, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr.startswith("A handout has no tests. The course that it was made from has them.\n")
     assert done.stdout == ""
