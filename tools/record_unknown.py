@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from helpers.gil import gil_trace
+from helpers.gil_recording import GilTrace
 from helpers.gil_words import describe_trace
 from helpers.tasks import compress_piece, hash_piece, python_piece, sleep_piece
 
@@ -24,11 +26,16 @@ UNKNOWN = {
 }
 
 
+def without_names(trace: GilTrace) -> GilTrace:
+    """`trace` without the names of its work: a picture would tell them, and they are the answer."""
+    return replace(trace, threads=tuple(thread._replace(work="unknown") for thread in trace.threads))
+
+
 def main(folder: Path) -> None:
     """Write unknown-a.json to unknown-f.json into `folder`."""
     for letter, (works, interval) in UNKNOWN.items():
         trace = gil_trace(works, seconds=0.2, switch_interval=interval)
-        trace.save(folder / f"unknown-{letter}.json")
+        without_names(trace).save(folder / f"unknown-{letter}.json")
         print(f"{letter}: {describe_trace(trace)}")
 
 
