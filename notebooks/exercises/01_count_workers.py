@@ -7,6 +7,7 @@ returns how many different workers ran at least one task. As many tasks as the p
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from helpers.exercise_kit import Meeting, count, shown, watch
 
@@ -36,18 +37,20 @@ def check(count_workers):
         # One more than may run together never comes, unless there are more workers than asked for.
         caller, meeting, ran = threading.current_thread(), Meeting(min(tasks, max_workers + 1)), []
 
-        def task(meeting=meeting, ran=ran):
-            ran.append(threading.current_thread())  # a thread itself, not its ident: idents are used again
+        def task(n, meeting=meeting, ran=ran):
+            ran.append((n, threading.current_thread()))  # a thread itself, not its ident: idents are used again
             meeting.task()
 
         with watch():
-            answer = count_workers([task] * tasks, max_workers)
+            answer = count_workers([partial(task, n) for n in range(tasks)], max_workers)
 
-        used, pool = len(set(ran)), f"{count(tasks, 'task')}, max_workers={max_workers}"
-        if caller in ran:
+        threads, pool = {thread for _, thread in ran}, f"{count(tasks, 'task')}, max_workers={max_workers}"
+        used, once = len(threads), sorted(n for n, _ in ran) == list(range(tasks))
+        if caller in threads:
             yield False, f"{pool}: tasks ran in your own thread, {caller.name}. Submit a function, not what it returns."
-        elif len(ran) != tasks:
-            yield False, f"{pool}: {count(len(ran), 'run')} of a task, where each was to run once."
+        elif not once:
+            each = f"{count(len(ran), 'run')} of {count(len({n for n, _ in ran}), 'different task')}"
+            yield False, f"{pool}: {each}, where each was to run once."
         elif used > max_workers:
             yield False, f"{pool}: {used} threads ran tasks, more than the pool was to have."
         elif meeting.most < together:
@@ -67,7 +70,7 @@ def _reading(answer, used, tasks, max_workers):
     if isinstance(answer, bool) or not isinstance(answer, int):
         return f"{shown(answer)}, not a number"
     if answer < used:
-        return f"{answer}, which leaves some out: a task's thread can be asked for inside the task alone"
+        return f"{answer}, which leaves some out. Ask for the thread inside the task, and count when all tasks have ended"
     meaning = {max_workers: "the most that the pool may have", tasks: "the number of tasks"}
     return f"{answer}, {meaning.get(answer, 'which counts other threads too')}"
 
@@ -129,13 +132,36 @@ def wrong_calls_before_it_submits(tasks, max_workers):
 
 
 def wrong_asks_after_the_task(tasks, max_workers):
-    """says: of a task, where each was to run once"""
+    """says: 6 runs of 3 different tasks, where each was to run once"""
     names = set()
     with ThreadPoolExecutor(max_workers) as pool:
         for future in [pool.submit(task) for task in tasks]:
             future.result()
         for future in [pool.submit(lambda task=task: (task(), threading.current_thread().name)) for task in tasks]:
             names.add(future.result()[1])
+    return len(names)
+
+
+def wrong_counts_before_they_end(tasks, max_workers):
+    """says: which leaves some out. Ask for the thread inside the task, and count when all tasks have ended"""
+    names = set()
+
+    def noted(task):
+        task()
+        names.add(threading.current_thread().name)
+
+    with ThreadPoolExecutor(max_workers) as pool:
+        for task in tasks:
+            pool.submit(noted, task)
+        return len(names)
+
+
+def wrong_looks_the_task_up_late(tasks, max_workers):
+    """says: 6 tasks, max_workers=2: 6 runs of 3 different tasks"""
+    names = set()
+    with ThreadPoolExecutor(max_workers) as pool:
+        for task in tasks:
+            pool.submit(lambda: (task(), names.add(threading.current_thread().name)))  # noqa: B023
     return len(names)
 
 

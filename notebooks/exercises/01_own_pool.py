@@ -63,7 +63,8 @@ class Pool(Executor):
 
 
 HINTS = [
-    "`submit` makes a `Future()`, puts it into a `queue.SimpleQueue` together with the call, and returns it.",
+    "`submit` makes a `Future()`, puts it into a `queue.SimpleQueue` together with the call, and returns it. The queue's "
+    "`get()` waits until there is something to get.",
     "Each thread loops: get from the queue, call, then `future.set_result(...)` or `future.set_exception(error)`.",
     "`future.set_running_or_notify_cancel()` marks a Future as running. It says False for a cancelled one: skip it.",
     "`shutdown` puts one `None` into the queue for each thread, behind the tasks that wait there. A thread that gets "
@@ -225,7 +226,8 @@ def _ends_with_its_tasks(make):
         yield True, "submit after shutdown raised RuntimeError."
     pool.shutdown()
     _until(lambda: not any(thread.is_alive() for thread in ran))
-    yield not any(thread.is_alive() for thread in ran), "After a second shutdown no thread was left."
+    left = sum(thread.is_alive() for thread in set(ran))
+    yield not left, f"After a second shutdown {count(left, 'thread') if left else 'no thread'} of the pool still ran."
 
 
 def _leaves_without_waiting(make):
@@ -420,6 +422,30 @@ class wrong_takes_tasks_after_shutdown(Pool):
         future = Future()
         self._queue.put((future, fn, args, kwargs))
         return future
+
+
+class wrong_leaves_its_threads(Pool):
+    """says: After a second shutdown 2 threads of the pool still ran"""
+
+    def __init__(self, max_workers):
+        self._queue, self._lock, self._open = queue.Queue(), threading.Lock(), True
+        for _ in range(max_workers):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self):
+        while True:
+            future, fn, args, kwargs = self._queue.get()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except Exception as error:
+                    future.set_exception(error)
+            self._queue.task_done()
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._open = False
+        if wait:
+            self._queue.join()
 
 
 class wrong_puts_one_none_for_all(Pool):
