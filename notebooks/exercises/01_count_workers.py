@@ -70,7 +70,7 @@ def _reading(answer, used, tasks, max_workers):
     if isinstance(answer, bool) or not isinstance(answer, int):
         return f"{shown(answer)}, not a number"
     if answer < used:
-        return f"{answer}, which leaves some out. Ask for the thread inside the task, and count when all tasks have ended"
+        return f"{answer}, which leaves some out. Ask inside the task for its thread, and count when all have ended"
     meaning = {max_workers: "the most that the pool may have", tasks: "the number of tasks"}
     return f"{answer}, {meaning.get(answer, 'which counts other threads too')}"
 
@@ -143,7 +143,7 @@ def wrong_asks_after_the_task(tasks, max_workers):
 
 
 def wrong_counts_before_they_end(tasks, max_workers):
-    """says: which leaves some out. Ask for the thread inside the task, and count when all tasks have ended"""
+    """says: which leaves some out. Ask inside the task for its thread, and count when all have ended"""
     names = set()
 
     def noted(task):

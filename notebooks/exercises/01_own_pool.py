@@ -63,8 +63,8 @@ class Pool(Executor):
 
 
 HINTS = [
-    "`submit` makes a `Future()`, puts it into a `queue.SimpleQueue` together with the call, and returns it. The queue's "
-    "`get()` waits until there is something to get.",
+    "`submit` makes a `Future()`, puts it into a `queue.SimpleQueue` together with the call, and returns it. "
+    "`get()` of that queue waits until there is something in it.",
     "Each thread loops: get from the queue, call, then `future.set_result(...)` or `future.set_exception(error)`.",
     "`future.set_running_or_notify_cancel()` marks a Future as running. It says False for a cancelled one: skip it.",
     "`shutdown` puts one `None` into the queue for each thread, behind the tasks that wait there. A thread that gets "

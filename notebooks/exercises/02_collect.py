@@ -44,6 +44,22 @@ def check(collect):
         yield results == pages, f"The results came in this order: {', '.join(results)}."
     else:
         yield False, f"For tasks that return 'page 0' to 'page 7' it returned {shown(results)}."
+    if meeting.most != 3 or results != pages:
+        return
+
+    slow, others = Meeting(), []
+
+    def slow_first(n):
+        if n == 0:
+            slow.task()
+        elif not slow.gave_up:
+            others.append(n)
+            if len(others) == 7:
+                slow.open()
+
+    with watch():
+        collect([partial(slow_first, n) for n in range(8)], 3)
+    yield not slow.gave_up, f"While the first task took long, {len(others)} of the 7 others ran on the other workers."
 
 
 def wrong_asks_inside_the_loop(tasks, workers):
@@ -82,6 +98,16 @@ def wrong_gives_nothing(tasks, workers):
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for future in [pool.submit(task) for task in tasks]:
             future.result()
+
+
+def wrong_in_batches(tasks, workers):
+    """says: While the first task took long, 2 of the 7 others ran"""
+    results = []
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for start in range(0, len(tasks), workers):
+            futures = [pool.submit(task) for task in tasks[start : start + workers]]
+            results += [future.result() for future in futures]
+    return results
 
 
 def wrong_opens_a_pool_for_each(tasks, workers):

@@ -6,10 +6,11 @@ each, in the same order:
 
 - `("returned", value)` where the task returned a value, whatever the value is;
 - `("raised", exception)` where it raised an exception, whatever the exception is;
-- `("cancelled", None)` where it was cancelled.
+- `("cancelled", None)` where it was cancelled, before the call or while you wait for it.
 """
 
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+import threading
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 
 from helpers.exercise_kit import Meeting, count, shown, watch
 
@@ -31,7 +32,8 @@ def settle(futures):
 HINTS = [
     "Three things can become of a Future, and `result()` shows two of them as exceptions. How do you tell"
     " the three apart?",
-    "`exception()` waits, and returns the error or None. On a cancelled Future it raises CancelledError.",
+    "`exception()` waits, and returns the error or None. On a cancelled Future it raises CancelledError. What "
+    "`cancelled()` says may be out of date by the next line.",
     "`sys.exit()` in a task raises SystemExit, which is no Exception: `except Exception` lets it through to you.",
     "For each future: `try: error = future.exception()`, `except CancelledError:` append `('cancelled', "
     "None)`, `else:` append one of the two other pairs; ask `error is not None`.",
@@ -70,6 +72,37 @@ def check(settle):
         return
     for n, what in enumerate(_TASKS):
         yield _same(pairs[n], wanted[n]), f"For {what} it gave {shown(pairs[n])}."
+    if not all(map(_same, pairs, wanted)):
+        return
+
+    try:
+        pairs = settle([_CancelledMeanwhile()])
+    except CancelledError:
+        yield False, "A task was cancelled while settle() waited for it, and its CancelledError came out of settle()."
+    else:
+        yield pairs == [("cancelled", None)], f"For a task cancelled in the meantime it gave {shown(pairs)}."
+
+
+class _CancelledMeanwhile(Future):
+    """A Future that another thread cancels when somebody waits for it, or after a second."""
+
+    def __init__(self):
+        super().__init__()
+        self.waited_for = Meeting()
+        threading.Thread(target=self._end).start()
+
+    def _end(self):
+        self.waited_for.task()
+        self.cancel()
+        self.set_running_or_notify_cancel()  # as a worker does, for those who wait
+
+    def result(self, timeout=None):
+        self.waited_for.open()
+        return super().result(timeout)
+
+    def exception(self, timeout=None):
+        self.waited_for.open()
+        return super().exception(timeout)
 
 
 _TASKS = (
@@ -114,6 +147,19 @@ def wrong_catches_exception_alone(futures):
             pairs.append(("cancelled", None))
         except Exception as error:
             pairs.append(("raised", error))
+    return pairs
+
+
+def wrong_asks_cancelled_before_it_waits(futures):
+    """says: cancelled while settle() waited for it, and its CancelledError came out"""
+    pairs = []
+    for future in futures:
+        if future.cancelled():
+            pairs.append(("cancelled", None))
+        elif (error := future.exception()) is not None:
+            pairs.append(("raised", error))
+        else:
+            pairs.append(("returned", future.result()))
     return pairs
 
 

@@ -6,9 +6,10 @@ asked by then are cancelled. If every source fails, it raises the exception of o
 """
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from helpers.exercise_kit import Meeting, count, shown, watch
+from helpers.exercise_kit import Clock, Meeting, count, shown, watch
 
 LIMIT = 6
 
@@ -49,9 +50,12 @@ def check(first_good):
 
     # One worker is held by the slow source; the other meets the broken one, the good one, a spare one.
     names = ["slow", "broken", "good", *(f"spare {n}" for n in range(20))]
-    with watch():
+    with watch() as run:
         answer = first_good([lambda name=name: source(name) for name in names], 2)
     slow.open()
+    clock = Clock()
+    while run.count("queued") + run.count("running") and clock.read() < 1:
+        time.sleep(0.01)  # what the answer left in the queue is asked now
 
     yield answer == "good", f"Of a slow source, a broken one and a good one, it returned {shown(answer)}."
     if answer != "good":
@@ -100,6 +104,15 @@ def wrong_cancels_nothing(sources, workers):
             if future.exception() is None:
                 return future.result()
         raise future.exception()
+
+
+def wrong_leaves_the_pool_open(sources, workers):
+    """says: 20 of them were asked"""
+    pool = ThreadPoolExecutor(max_workers=workers)
+    for future in as_completed([pool.submit(source) for source in sources]):
+        if future.exception() is None:
+            return future.result()
+    raise future.exception()
 
 
 def wrong_asks_all_at_once(sources, workers):

@@ -20,6 +20,7 @@ task may also be cancelled in the queue: then `outcome` is its CancelledError.
 
 import logging
 import queue
+import threading
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import partial
 
@@ -70,12 +71,15 @@ class _Log(logging.Handler):
 
 def check(start_all):
     gate, log, reports = Meeting(), _Log(), queue.SimpleQueue()
+    slow = Meeting(patience=2)  # task 10 stands here until the others are reported
     logger = logging.getLogger("concurrent.futures")
     logger.addHandler(log)
     logger.propagate = False
 
     def work(x):
         gate.task()
+        if x == 10:
+            slow.task()
         if x == 12:
             raise ValueError("no result for 12")
         return f"result {x}"
@@ -94,22 +98,26 @@ def check(start_all):
             return
         futures[5].cancel()
         gate.open()
-        seen = _six_of(reports)
+        early = _reports(reports, 5)
+        slow.open()
+        seen = early + _reports(reports, 6 - len(early))
     while not reports.empty():
         seen.append(reports.get())
 
     yield _once_each([x for x, _ in seen], inputs)
     if not log.errors and sorted(x for x, _ in seen) == inputs:
         yield from _right(dict(seen))
+        yield len(early) == 5, f"While 10 still ran, {len(early)} of the 5 others were reported."
     for error in log.errors[:1]:
         words = f": {error}" if str(error) else ""
         yield False, f"A callback raised {type(error).__name__}{words}. The pool logged that and went on."
 
 
-def _six_of(reports):
+def _reports(reports, most):
+    """The next reports, up to so many, if they come within a second of each other."""
     seen = []
     try:
-        while len(seen) < 6:
+        while len(seen) < most:
             seen.append(reports.get(timeout=1))
     except queue.Empty:
         pass
@@ -237,6 +245,21 @@ def wrong_reports_the_future(pool, work, inputs, report):
     futures = [pool.submit(work, x) for x in inputs]
     for x, future in zip(inputs, futures, strict=True):
         future.add_done_callback(partial(report, x))
+    return futures
+
+
+def wrong_has_a_thread_wait_for_each_in_turn(pool, work, inputs, report):
+    """says: While 10 still ran, 0 of the 5 others were reported"""
+    futures = [pool.submit(work, x) for x in inputs]
+
+    def report_all():
+        for x, future in zip(inputs, futures, strict=True):
+            try:
+                report(x, future.result())
+            except Exception as error:
+                report(x, error)
+
+    threading.Thread(target=report_all).start()
     return futures
 
 
