@@ -26,23 +26,26 @@ HINTS = [
 
 def check(submit_here):
     request = contextvars.ContextVar("request", default="none")
+    user = contextvars.ContextVar("user", default="nobody")  # no caller sets it
     meeting, after = Meeting(2), Meeting(2)
 
     def work(extra):
         meeting.task()
         seen = f"{request.get()}+{extra}"
         request.set(f"left behind by {extra}")
+        user.set(f"left behind by {extra}")
         return seen, threading.current_thread()
 
     def plain():
         after.task()
-        return request.get()
+        return request.get(), user.get()
 
-    with watch(), ThreadPoolExecutor(2) as pool:
+    with watch(), ThreadPoolExecutor(2, "given") as pool:
         futures = []
         for name in ("r1", "r2", "r3"):
             request.set(name)
             futures.append(submit_here(pool, work, name.upper()))
+        ended = meeting.gave_up  # two workers meet there, unless a call waits for its task
         waits = not all(isinstance(future, Future) for future in futures)
         kinds = ", ".join(type(future).__name__ for future in futures)
         yield not waits, f"For three calls it gave: {kinds}."
@@ -57,14 +60,24 @@ def check(submit_here):
 
     seen = [text for text, _ in results]
     yield seen == ["r1+R1", "r2+R2", "r3+R3"], f"Tasks of the requests r1, r2, r3 saw {', '.join(seen)}."
-    away = all(thread is not threading.main_thread() for _, thread in results)
-    yield away, f"The tasks ran in {'the workers' if away else 'the thread that submitted them'}."
+    in_pool, where = _place([thread for _, thread in results])
+    yield in_pool, where
+    if in_pool:
+        yield not ended, f"submit_here returned {'only when its task had ended' if ended else 'while its task ran'}."
     yield request.get() == "r3", f"Afterwards the caller's own variable is {shown(request.get())}."
     if seen != ["r1+R1", "r2+R2", "r3+R3"]:
         return
-    found = [text for text in left if text.startswith("left behind")]
+    found = [text for texts in left for text in texts if text.startswith("left behind")]
     what = f"found {shown(found[0])} there" if found else "found nothing of it there"
     yield not found, f"A task submitted to the same workers later, by pool.submit, {what}."
+
+
+def _place(threads):
+    """Whether `threads` are workers of the pool that was given, and a sentence that says so."""
+    if any(thread is threading.main_thread() for thread in threads):
+        return False, "The tasks ran in the thread that submitted them."
+    given = all(thread.name.startswith("given_") for thread in threads)
+    return given, f"The tasks ran in {'workers of the pool' if given else 'other threads than those of the pool'}."
 
 
 def wrong_plain_submit(pool, fn, *args):
@@ -107,6 +120,34 @@ def wrong_runs_here(pool, fn, *args):
     future = Future()
     future.set_result(fn(*args))
     return future
+
+
+def wrong_has_a_pool_of_its_own(pool, fn, *args):
+    """says: The tasks ran in other threads than those of the pool"""
+    with ThreadPoolExecutor(1) as own:
+        return own.submit(contextvars.copy_context().run, fn, *args)
+
+
+def wrong_waits_until_it_is_done(pool, fn, *args):
+    """says: submit_here returned only when its task had ended"""
+    future = pool.submit(contextvars.copy_context().run, fn, *args)
+    future.exception()
+    return future
+
+
+def wrong_puts_them_back_afterwards(pool, fn, *args):
+    """says: A task submitted to the same workers later, by pool.submit, found 'left behind by"""
+    caller = contextvars.copy_context()
+
+    def run():
+        tokens = [(variable, variable.set(value)) for variable, value in caller.items()]
+        try:
+            return fn(*args)
+        finally:
+            for variable, token in tokens:
+                variable.reset(token)
+
+    return pool.submit(run)
 
 
 def wrong_waits_for_the_result(pool, fn, *args):

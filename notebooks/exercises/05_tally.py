@@ -5,6 +5,7 @@
 each name.
 """
 
+import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +74,65 @@ def check(tally):
         yield False, f"For votes on ann and bo it returned {shown(sums)}."
         return
     yield voting.most == 3, f"On 3 workers, {count(voting.most, 'vote')} went on at the same time."
+    if lost or voting.most != 3:
+        return
+
+    tries = _interleaved(tally)
+    bad = next((sums for sums in tries if sums != {"ann": 111}), None)
+    gave = "no point was lost" if bad is None else f"of 1 + 10 + 100 points it returned {shown(bad)}"
+    yield bad is None, f"Two votes for a new name at the same moment, tried in {count(len(tries), 'way')}: {gave}."
+
+
+def _interleaved(tally):
+    """What it returns if the thread of one vote is held before its 1st, 2nd … line, while others are counted."""
+    tries, hold = [], None
+    while (hold is None or hold.reached) and len(tries) < 15:
+        hold = _Hold(tally, len(tries) + 1)
+        tries.append(tally([hold.held, hold.other, hold.last], 2))
+    return tries
+
+
+class _Hold:
+    """Three votes. The thread of the first is held before the `stop`-th line of the answer that it runs afterwards,
+    until the second is counted and the third called; or for a moment, if they wait for a lock that it has."""
+
+    def __init__(self, answer, stop):
+        code = getattr(answer, "__code__", None)
+        self.file = code.co_filename if code else None
+        self.lines, self.stop, self.reached = 0, stop, False
+        self.both, self.other_may_go, self.other_is_counted = Meeting(2), threading.Event(), threading.Event()
+
+    def held(self):
+        self.both.task()
+        if threading.current_thread() is not threading.main_thread():
+            sys.settrace(self._trace)
+            frame = sys._getframe(1)
+            while frame:
+                if frame.f_code.co_filename == self.file:
+                    frame.f_trace = self._trace
+                frame = frame.f_back
+        return "ann", 1
+
+    def other(self):
+        self.both.task()
+        self.other_may_go.wait(0.5)
+        return "ann", 10
+
+    def last(self):
+        sys.settrace(None)
+        self.other_is_counted.set()
+        return "ann", 100
+
+    def _trace(self, frame, event, _):
+        if frame.f_code.co_filename != self.file:
+            return None
+        if event == "line" and not self.reached:
+            self.lines += 1
+            if self.lines == self.stop:
+                self.reached = True
+                self.other_may_go.set()
+                self.other_is_counted.wait(0.5)
+        return self._trace
 
 
 def wrong_reads_then_writes(votes, workers):
@@ -151,6 +211,23 @@ def wrong_locks_each_step_alone(votes, workers):
         total = seen + amount
         with lock:
             points[name] = total
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, votes))
+    return points
+
+
+def wrong_looks_outside_the_lock(votes, workers):
+    """says: Two votes for a new name at the same moment, tried in"""
+    points = {}
+    lock = threading.Lock()
+
+    def one(vote):
+        name, amount = vote()
+        if name not in points:
+            points[name] = 0
+        with lock:
+            points[name] += amount
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         list(pool.map(one, votes))
