@@ -1,8 +1,8 @@
 """Collect every result, with as many tasks in flight as there are workers
 
 `tasks` is a list of functions without arguments. Write `collect(tasks, workers)`: it runs them with `workers` workers
-and returns the list of what they return, in the order of `tasks`. As many tasks as there are workers are in flight at
-the same time, and never more.
+and returns the list of what they return, in the order of `tasks`. As long as tasks wait for a worker, as many as there
+are workers are in flight at the same time, and never more.
 """
 
 import time
