@@ -132,7 +132,6 @@ def test_binder_can_run_post_build() -> None:
 
 
 def test_repo2docker_reads_the_binder_folder() -> None:
-    pytest.importorskip("repo2docker", reason="needs repo2docker: pip install jupyter-repo2docker")
     command = [sys.executable, "-m", "repo2docker", "--no-build", "--debug", str(PROJECT)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     log = done.stdout + done.stderr
