@@ -55,7 +55,7 @@ _RUNS = {
     ),
     "a run with two cancelled tasks": _run(
         (0, 1, 40, 0, "returned"), (2, None, 20, 0, "cancelled"), (3, None, 21, 0, "cancelled"),
-        (22, 41, 50, 0, "returned"), (23, 51, 60, 0, "returned"),
+        (22, 41, 50, 0, "returned"), (42, 51, 60, 0, "returned"),
     ),
     "three tasks one by one, on three workers": _run(
         (0, 1, 10, 0, "returned"), (11, 12, 20, 1, "returned"), (21, 22, 30, 2, "returned"),
@@ -121,6 +121,22 @@ def wrong_counts_the_cancelled_as_failed(run):
         "peak": run.peak_in_flight,
         "queue": max(sums, default=0),
     }
+
+
+def wrong_leaves_out_the_cancelled(run):
+    """says: In a run with two cancelled tasks: "queue" is 1 (right: 2)."""
+    ran = [task for task in run.tasks if task.started is not None]
+    steps = sorted([(task.submitted, 1) for task in ran] + [(task.started, -1) for task in ran])
+    sums = [sum(step for _, step in steps[: n + 1]) for n in range(len(steps))]
+    return report(run) | {"queue": max(sums, default=0)}
+
+
+def wrong_keeps_the_cancelled_in_the_queue(run):
+    """says: In a run with two cancelled tasks: "queue" is 3 (right: 2)."""
+    steps = [(task.submitted, 1) for task in run.tasks]
+    steps += [(task.started, -1) for task in run.tasks if task.started is not None]
+    sums = [sum(step for _, step in sorted(steps)[: n + 1]) for n in range(len(steps))]
+    return report(run) | {"queue": max(sums, default=0)}
 
 
 def wrong_fails_without_tasks(run):
