@@ -7,6 +7,7 @@ gives a thread's name in event["args"]["name"].
 """
 
 from collections import defaultdict
+from statistics import median
 
 from helpers.exercise_kit import shown
 
@@ -35,15 +36,16 @@ def check(slow_consumer):
         return {"ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}}
 
     # Thread 11 is slow; 12 has the longest single call and the most time in all; 13 waits in consume and get.
-    # The first call of 11, and its quickest, is no longer than the others'.
+    # The first call of 11, and its quickest, is no longer than the others'; 13 has the longest median.
     # The order differs from the tids, and one event is of a kind that the task does not mention.
     events = [named(13, "queue_1"), named(12, "queue_0"), named(11, "queue_2")]
     events += [call("work", 12, 100.0) for _ in range(40)] + [call("work", 12, 3000.0)]
-    events += [call("work", 11, dur) for dur in (100.0, 900.0, 1300.0, 900.0, 1300.0)] + [call("work", 13, 120.0)]
+    events += [call("work", 11, dur) for dur in (100.0, 900.0, 1300.0, 900.0, 1300.0)]
+    events += [call("work", 13, dur) for dur in (1000.0, 120.0, 1000.0)]
     events += [call("consume", 13, 90_000.0), call("Queue.get", 13, 40_000.0), call("workshop", 13, 80_000.0)]
     events += [{"ph": "i", "pid": 1, "tid": 13, "name": "work done", "ts": 0.0}]
     answer = slow_consumer({"traceEvents": events})
-    means = "The means are 171 µs on queue_0, 120 µs on queue_1, 900 µs on queue_2"
+    means = "The means are 171 µs on queue_0, 707 µs on queue_1, 900 µs on queue_2"
     yield answer == "queue_2", f"{means}; the answer was {shown(answer)}."
 
 
@@ -72,6 +74,16 @@ def wrong_first_call_of_each(trace):
         if event["ph"] == "X" and event["name"].startswith("work "):
             took.setdefault(event["tid"], event["dur"])
     return names[max(took, key=took.get)]
+
+
+def wrong_takes_the_median(trace):
+    """says: the answer was 'queue_1'"""
+    names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    took = defaultdict(list)
+    for event in trace["traceEvents"]:
+        if event["ph"] == "X" and event["name"].startswith("work "):
+            took[event["tid"]].append(event["dur"])
+    return names[max(took, key=lambda tid: median(took[tid]))]
 
 
 def wrong_reads_the_name_off_the_picture(trace):

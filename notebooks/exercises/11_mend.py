@@ -12,9 +12,10 @@ the server fails; a page that failed is not asked for again. Words are what `tex
 
 import threading
 import urllib.request
-from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections import Counter, deque
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
+from itertools import islice
 from urllib.parse import urlsplit
 
 from helpers.exercise_kit import Clock, Meeting, count, shown, watch
@@ -58,6 +59,7 @@ HINTS = [
 ]
 
 _WORKERS, _AT_MOST, _PAGES = 3, 7, 24
+_MANY = _AT_MOST  # pages that end while the first one takes long: one more than find room beside it
 
 
 class _Turns:
@@ -114,13 +116,23 @@ def _sizes():
         ThreadPoolExecutor.__init__ = bare
 
 
+def _follow(number, enough, patience):
+    """Wait until `number()` is `enough`, or has stood still for `patience` seconds; return it."""
+    seen, clock = number(), Clock()
+    while seen < enough and clock.read() < patience:
+        threading.Event().wait(0.01)
+        if seen != number():
+            seen, clock = number(), Clock()
+    return seen
+
+
 class _Site:
     """The pages as the learner's program gets them, and what it did with them."""
 
     def __init__(self, server):
         self.urls = [server.page(n) for n in range(_PAGES)]
         self.together, self.back = Meeting(_WORKERS), Meeting(_WORKERS)
-        self.calls, self.shown, self.most = 0, set(), 0
+        self.calls, self.shown, self.most, self.meanwhile = 0, set(), 0, _MANY
         self._taken, self._ended, self._held = 0, 0, 0
         self._lock, self._turns = threading.Lock(), _Turns()
 
@@ -144,11 +156,12 @@ class _Site:
             self._held += 1
             if self._held > _WORKERS:
                 return
-        seen, clock = self._taken, Clock()
-        while clock.read() < 0.2 and self._taken <= _AT_MOST + 1:
-            threading.Event().wait(0.01)
-            if seen != self._taken:
-                seen, clock = self._taken, Clock()
+        _follow(lambda: self._taken, _AT_MOST + 2, 0.2)
+
+    def _linger(self, url):
+        """Hold the first page until many others have ended, or no more do: who waits for it leaves workers idle."""
+        if url == self.urls[0] and self.together.met:
+            self.meanwhile = _follow(lambda: self._ended, _MANY, 1)
 
     def fetch(self, url):
         self.together.task()
@@ -157,6 +170,7 @@ class _Site:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 text = _Text(3 * answer.read().decode())
             self.back.task()
+            self._linger(url)
         finally:
             with self._lock:
                 self._ended += 1
@@ -184,7 +198,9 @@ def check(count_words):
     reported = sum(isinstance(failed.get(url), OSError) for url in asked)
     misses, again = len(asked) - len(came), len(seen.requests) - len(asked)
     most = site.together.most
-    yield most == _WORKERS, f"The loop: with 3 workers, at most {count(most, 'page')} at the same time."
+    busy = site.meanwhile >= _MANY
+    idle = "" if busy else f"; while the first took long, {site.meanwhile} others came, then none"
+    yield most == _WORKERS and busy, f"The loop: with 3 workers, at most {count(most, 'page')} at the same time{idle}."
     said = f"The callback: pages done, {len(asked)}; calls of `show`, {site.calls}"
     if site.calls == len(asked) != len(site.shown):
         said += f", {len(site.shown)} of them with the Future of a page that is done"
@@ -219,6 +235,43 @@ def wrong_waits_in_the_loop(fetch, urls, workers, at_most, show):
                 words.update(future.result().split())
             except OSError as error:
                 failed[url] = error
+    return words, failed
+
+
+def wrong_batch_after_batch(fetch, urls, workers, at_most, show):
+    """says: 3 pages at the same time; while the first took long, 6 others came, then none"""
+    words, failed, urls = Counter(), {}, iter(urls)
+    with ThreadPoolExecutor(workers) as pool:
+        while batch := list(islice(urls, at_most)):
+            futures = {pool.submit(fetch, url): url for url in batch}
+            for future in as_completed(futures):
+                show(future)
+                try:
+                    words.update(future.result().split())
+                except OSError as error:
+                    failed[futures[future]] = error
+    return words, failed
+
+
+def wrong_takes_them_in_order(fetch, urls, workers, at_most, show):
+    """says: 3 pages at the same time; while the first took long, 6 others came, then none"""
+    words, failed, pending = Counter(), {}, deque()
+
+    def take():
+        url, future = pending.popleft()
+        try:
+            words.update(future.result().split())
+        except OSError as error:
+            failed[url] = error
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            if len(pending) == at_most:
+                take()
+            pending.append((url, pool.submit(fetch, url)))
+            pending[-1][1].add_done_callback(show)
+        while pending:
+            take()
     return words, failed
 
 
