@@ -72,21 +72,18 @@ def without_this_frame(error: BaseException) -> None:
         error.__traceback__ = error.__traceback__.tb_next
 
 
-def stamping(
-    submit: Callable[..., Any], runs: tuple[Recording, ...], near: bool, label: Any = None
-) -> Callable[..., Any]:
-    """A `submit` that does what `submit` does and keeps a row a task in each of `runs`.
+def stamping(submit: Callable[..., Any], run: Recording, near: bool, label: Any = None) -> Callable[..., Any]:
+    """A `submit` that does what `submit` does and keeps a row a task in `run`.
 
     `near` says that the workers are threads of this interpreter, so that they can fill in the row themselves.
     """
-    keep = runs[0].rows.append
-    others = tuple(run.rows.append for run in runs[1:])
+    keep = run.rows.append
 
     def stamped_submit(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         wrapped = fn is run_stamped or type(fn) is Away
         if wrapped:  # by another watch: share its row
             row = args[0] if fn is run_stamped else fn.row
-            if any(other is row for other in runs[0].rows[-50:]):  # a subclass's submit that calls its parent's
+            if any(other is row for other in run.rows[-50:]):  # a subclass's submit that calls its parent's
                 return submit(fn, *args, **kwargs)
         else:
             if label is not None:
@@ -98,8 +95,6 @@ def stamping(
                     name = name_of(fn)
             row = [name, now(), _here.me[0], None, None, None, None, None]
         keep(row)
-        for keep_too in others:
-            keep_too(row)
         try:
             if wrapped:
                 future: Any = submit(fn, *args, **kwargs)
@@ -108,8 +103,7 @@ def stamping(
             else:
                 future = submit(Away(run_stamped, row, fn), *args, **kwargs)
         except BaseException as error:
-            for run in runs:  # a refused submit made no task
-                run.rows[:] = [other for other in run.rows if other is not row]
+            run.rows[:] = [other for other in run.rows if other is not row]  # a refused submit made no task
             without_this_frame(error)
             raise
         if near or type(future) is not Future:

@@ -119,7 +119,7 @@ def submit(bare: Callable[..., Any]) -> Callable[..., Any]:
     def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         call: Callable[..., Any] = partial(bare, self)
         for run, label in everywhere:
-            call = stamping(call, (run,), near(self), label)
+            call = stamping(call, run, near(self), label)
         return call(*args, **kwargs)
 
     return submit

@@ -80,7 +80,7 @@ class watch:
             else:
                 replaced = {name: vars(self.executor).get(name) for name in ("submit", "shutdown")}
                 bare = self.executor.shutdown
-                self.executor.submit = stamping(self.executor.submit, (run,), stand_ins.near(self.executor), self.label)  # type: ignore[method-assign]
+                self.executor.submit = stamping(self.executor.submit, run, stand_ins.near(self.executor), self.label)  # type: ignore[method-assign]
                 self.executor.shutdown = partial(
                     stand_ins.shutdown(lambda _, *args, **kwargs: bare(*args, **kwargs)), self.executor
                 )  # type: ignore[method-assign]
