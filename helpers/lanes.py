@@ -61,10 +61,11 @@ def steps(spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def names(threads: list[Thread]) -> list[str]:
     """Short labels for threads: a pool's own numbering where the pool gave no names."""
-    found = [re.fullmatch(r"ThreadPoolExecutor-(\d+)_(\d+)", t.name) for t in threads]
-    pools = {m[1] for m in found if m}
+    found = [re.fullmatch(r"(Thread|Interpreter)PoolExecutor-(\d+)_(\d+)", t.name) for t in threads]
+    pools = {m[2] for m in found if m}  # both kinds are counted together
+    word = {"Thread": "worker", "Interpreter": "interpreter"}
     short = [
-        ("worker " if len(pools) == 1 else f"pool {m[1]} no. ") + m[2] if m else t.name
+        (f"{word[m[1]]} {m[3]}" if len(pools) == 1 else f"pool {m[2]} no. {m[3]}") if m else t.name
         for t, m in zip(threads, found, strict=True)
     ]
     short = [

@@ -21,26 +21,23 @@ def _clock() -> int:
     return time.time_ns() - time.perf_counter_ns()
 
 
-class Away:
-    """A task for an executor that may pickle it. Unpickled elsewhere it is a Far; called here it stamps its row."""
+class Home:
+    """Where the stamps of a task belong: its row, or nothing once it was pickled. Goes with the task as an argument."""
 
-    __slots__ = ("fn", "row", "run")
+    __slots__ = ("row", "run")
 
-    def __init__(self, run: Callable[..., Any], row: list[Any], fn: Callable[..., Any]) -> None:
-        self.run, self.row, self.fn = run, row, fn
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        return self.run(self.row, self.fn, *args, **kwargs)
+    def __init__(self, run: Callable[..., Any] | None = None, row: list[Any] | None = None) -> None:
+        self.run, self.row = run, row
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Far, (self.fn,)
+        return Home, ()
 
 
 class Stamps:
-    """What a far worker says of one task; `value` rides along when it returned."""
+    """What a far worker says of one task."""
 
-    def __init__(self, start: int, end: int, cpu: int, value: Any = None) -> None:
-        self.start, self.end, self.cpu, self.value = start, end, cpu, value
+    def __init__(self, start: int, end: int, cpu: int) -> None:
+        self.start, self.end, self.cpu = start, end, cpu
         self.clock, self.pid, self.native_id = _clock(), os.getpid(), threading.get_native_id()
         self.process, self.thread = multiprocessing.current_process().name, threading.current_thread().name
 
@@ -60,24 +57,25 @@ class Stamps:
         return Thread(name, self.native_id)
 
 
-class Far:
-    """The task as the far worker calls it."""
+def run_away(home: Home, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Call `fn`; far from home its stamps go there with the value, or on the exception.
 
-    def __init__(self, fn: Callable[..., Any]) -> None:
-        self.fn = fn
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        cpu, start = time.thread_time_ns(), time.perf_counter_ns()
-        try:
-            value = self.fn(*args, **kwargs)
-        except BaseException as error:
-            end = time.perf_counter_ns()
-            if hasattr(error, "__dict__"):  # pickle carries an exception's attributes
-                error.__dict__["watched_stamps"] = Stamps(start, end, time.thread_time_ns() - cpu)
-            error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
-            raise
+    `fn` stays an argument and the value an item of a tuple, so that the executor sends each in the way that it has for
+    it: interpreters take some objects that pickle refuses.
+    """
+    if home.run is not None:
+        return home.run(home.row, fn, *args, **kwargs)
+    cpu, start = time.thread_time_ns(), time.perf_counter_ns()
+    try:
+        value = fn(*args, **kwargs)
+    except BaseException as error:
         end = time.perf_counter_ns()
-        return Stamps(start, end, time.thread_time_ns() - cpu, value)
+        if hasattr(error, "__dict__"):  # pickle carries an exception's attributes
+            error.__dict__["watched_stamps"] = Stamps(start, end, time.thread_time_ns() - cpu)
+        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+        raise
+    end = time.perf_counter_ns()
+    return Stamps(start, end, time.thread_time_ns() - cpu), value
 
 
 class AwayFuture(Future):  # type: ignore[type-arg]
@@ -107,11 +105,12 @@ class AwayFuture(Future):  # type: ignore[type-arg]
         return self._unpack(Future.result(self, timeout))
 
     def _unpack(self, result: Any) -> Any:
-        if type(result) is not Stamps:
+        if type(result) is not tuple or len(result) != 2 or type(result[0]) is not Stamps:
             return result
+        stamps, value = result
         if self.watched[OUTCOME] is None:
-            result.fill(self.watched, "returned")
-        return result.value
+            stamps.fill(self.watched, "returned")
+        return value
 
     def _unpack_error(self, error: BaseException) -> None:
         stamps = getattr(error, "__dict__", {}).pop("watched_stamps", None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from helpers.recorded import CPU, FINISHED, OUTCOME, STARTED, WORKER, Thread
 from helpers.recording import Recording
-from helpers.remote import Away, AwayFuture
+from helpers.remote import AwayFuture, Home, run_away
 from helpers.wording import name_of
 
 now, cpu_time = time.perf_counter_ns, time.thread_time_ns
@@ -80,9 +80,9 @@ def stamping(submit: Callable[..., Any], run: Recording, near: bool, label: Any 
     keep = run.rows.append
 
     def stamped_submit(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-        wrapped = fn is run_stamped or type(fn) is Away
+        wrapped = fn is run_stamped or fn is run_away
         if wrapped:  # by another watch: share its row
-            row = args[0] if fn is run_stamped else fn.row
+            row = args[0] if fn is run_stamped else args[0].row
             if any(other is row for other in run.rows[-50:]):  # a subclass's submit that calls its parent's
                 return submit(fn, *args, **kwargs)
         else:
@@ -101,7 +101,7 @@ def stamping(submit: Callable[..., Any], run: Recording, near: bool, label: Any 
             elif near:
                 future = submit(run_stamped, row, fn, *args, **kwargs)
             else:
-                future = submit(Away(run_stamped, row, fn), *args, **kwargs)
+                future = submit(run_away, Home(run_stamped, row), fn, *args, **kwargs)
         except BaseException as error:
             run.rows[:] = [other for other in run.rows if other is not row]  # a refused submit made no task
             without_this_frame(error)

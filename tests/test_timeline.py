@@ -147,6 +147,13 @@ def test_names_of_two_pools_and_of_namesakes():
     assert lane_labels(timeline(two))[-2:] == ["pool 4 no. 0", "pool 5 no. 0"]
 
 
+def test_names_of_interpreters():
+    run = run_of(2, 2, name="InterpreterPoolExecutor-1_")
+    assert lane_labels(timeline(run))[-2:] == ["interpreter 0", "interpreter 1"]
+    run.rows[1][3] = Thread("ThreadPoolExecutor-0_0", 77)
+    assert lane_labels(timeline(run))[-2:] == ["pool 1 no. 0", "pool 0 no. 0"]
+
+
 def test_nothing_to_draw_is_said():
     figure = timeline(Recording(), title="none")
     assert figure.axes[0].get_title(loc="left") == "no task was submitted" and figure.png()[:4] == b"\x89PNG"

@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import logging
 import multiprocessing
+import os
 import pickle
 import sys
 import threading
@@ -28,6 +29,12 @@ def double(x, plus=0):
 
 def fail(x):
     raise KeyError(x)
+
+
+def meet(mine, other):
+    """Wait until another task does the same with the queues the other way round."""
+    other.put("met")
+    return mine.get(timeout=60)
 
 
 class Callable:
@@ -261,6 +268,53 @@ def test_processes(looking, start):
         assert all(task.outcome in ("returned", "raised") for task in run.tasks)
         assert run.tasks[0].worker.name != threading.current_thread().name
         assert run.tasks[0].submitted <= run.tasks[0].started <= run.tasks[0].finished <= time.perf_counter_ns()
+
+
+@pytest.mark.skipif(not hasattr(futures, "InterpreterPoolExecutor"), reason="new in Python 3.14")
+def test_interpreters(looking):
+    with futures.InterpreterPoolExecutor(2, thread_name_prefix="own GIL") as pool, looking(pool) as run:
+        assert pool.submit(pow, 2, exp=3).result(60) == 8  # a new interpreter does not find this module
+        assert list(pool.map(abs, range(-7, 0), buffersize=3, timeout=60)) == [7, 6, 5, 4, 3, 2, 1]
+        failed = pool.submit(fail, "there")
+        error = failed.exception(60)
+        assert isinstance(error, KeyError) and error.args == ("there",) and not vars(error)
+        assert "in fail" in str(error.__cause__) and "remote.py" not in str(error.__cause__)
+        # what pickle refuses and interpreters take, there and back
+        assert pool.submit(lambda: 1).result(60) == 1
+        assert pool.submit(bytes, memoryview(b"there")).result(60) == b"there"
+        assert bytes(pool.submit(memoryview, b"back").result(60)) == b"back"
+        assert isinstance(pool.submit(bool, threading.Lock()).exception(60), TypeError)
+        assert isinstance(pool.submit(threading.Lock).exception(60), TypeError)
+        seen = []
+        pool.submit(abs, -2).add_done_callback(lambda f: seen.append(f.result()))
+        before = time.perf_counter_ns()
+        there = pool.submit(time.perf_counter_ns)
+        inside = there.result(60)
+        assert before <= inside <= time.perf_counter_ns(), "interpreters of one process read one clock"
+        pids = pool.submit(os.getpid)
+        assert pids.result(60) == os.getpid() and isinstance(pids, Future) and repr(pids).startswith("<Future at")
+        names = {thread.name for thread in threading.enumerate() if thread.name.startswith("own GIL")}
+    assert seen == [2]
+    if run is not None:
+        assert [task.outcome for task in run.tasks].count("raised") == 3
+        assert {worker.name for worker in run.workers} <= names
+        assert run.tasks[-2].started <= inside <= run.tasks[-2].finished
+        for task in run.tasks:
+            if task.started is not None:
+                assert task.submitted <= task.started <= task.finished <= time.perf_counter_ns()
+
+
+@pytest.mark.skipif(not hasattr(futures, "InterpreterPoolExecutor"), reason="new in Python 3.14")
+def test_interpreters_run_at_once_on_one_timeline():
+    from concurrent import interpreters
+
+    here, there = interpreters.create_queue(), interpreters.create_queue()
+    with futures.InterpreterPoolExecutor(2) as pool, watch(pool) as run:
+        meeting = [pool.submit(meet, here, there), pool.submit(meet, there, here)]
+        assert [f.result(60) for f in meeting] == ["met", "met"]
+    assert run.peak_in_flight == 2 and len(run.workers) == 2
+    a, b = run.tasks
+    assert max(a.started, b.started) < min(a.finished, b.finished)
 
 
 def test_everything_is_put_back():
