@@ -83,9 +83,9 @@ def gil_histogram(trace: GilTrace, title: str = "", width: float = 8.0) -> Pictu
     picture = figure(width, 3.4, f"{heading}; switch interval {interval:g} ms.")
     axes = picture.add_axes((0.7 / width, 0.62 / 3.4, 1 - 0.95 / width, (3.4 - 1.25) / 3.4))
     axes.bar(edges[:-1], counts, step * 0.94, align="edge", color=BLUE)
-    for left, count in zip(edges, counts, strict=False):
+    for left, count in zip(edges.tolist(), counts.tolist(), strict=False):
         if count:
-            axes.text(left + step / 2, count, count, ha="center", va="bottom", fontsize=10, color=INK)
+            axes.text(left + step / 2, count, f"{count}", ha="center", va="bottom", fontsize=10, color=INK)
     if trace.gil:
         axes.axvline(interval, color=VERMILION, lw=1.6, ls="--")
         axes.annotate(

@@ -51,5 +51,5 @@ def area(axes: Axes, lane: Lane, times: np.ndarray, depth: np.ndarray, unit: flo
     peak, floor = max(int(depth.max()), 1), lane.top + lane.size
     height = floor - depth * (lane.size - 0.2) / peak
     axes.fill_between(times * unit, floor, height, step="post", color=shade, lw=0, zorder=1.5)
-    at = times[int(depth.argmax())] * unit
+    at = times[int(np.argmax(depth))] * unit
     beside(axes, at, floor - lane.size + 0.18, f"{peak} {word}", va="bottom", fontsize=9, color=INK, zorder=3)
