@@ -69,7 +69,7 @@ def test_the_lock_has_all_that_the_project_asks_for() -> None:
     assert asked <= installed_lock().keys()
 
 
-@pytest.mark.parametrize("python", ["3.11.4", "3.12.1", "3.13.0"])
+@pytest.mark.parametrize("python", ["3.11.4", "3.12.1", "3.13.0", "3.14.0"])
 def test_the_lock_has_one_version_for_each_python(python: str) -> None:
     where = {"python_full_version": python, "python_version": python.rpartition(".")[0]}
     found = [one.name for one in REQUIREMENTS if one.marker is None or one.marker.evaluate(where)]
