@@ -246,7 +246,7 @@ def test_the_result_is_not_kept_alive(pool, looking):
         gc.enable()
 
 
-@pytest.mark.parametrize("start", [m for m in ("fork", "spawn") if m in multiprocessing.get_all_start_methods()])
+@pytest.mark.parametrize("start", multiprocessing.get_all_start_methods())
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_processes(looking, start):
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(start)) as pool, looking(pool) as run:
