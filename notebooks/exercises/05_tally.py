@@ -85,10 +85,12 @@ def check(tally):
 
 def _interleaved(tally):
     """What it returns if the thread of one vote is held before its 1st, 2nd … line, while others are counted."""
-    tries, hold = [], None
+    tries, hold, patience = [], None, 0.5
     while (hold is None or hold.reached) and len(tries) < 15:
-        hold = _Hold(tally, len(tries) + 1)
+        hold = _Hold(tally, len(tries) + 1, patience)
         tries.append(tally([hold.held, hold.other, hold.last], 2))
+        if hold.in_vain:  # a lock: the lines after this one are likely to have it too, and there may be many
+            patience = max(patience / 2, 0.05)
     return tries
 
 
@@ -96,10 +98,11 @@ class _Hold:
     """Three votes. The thread of the first is held before the `stop`-th line of the answer that it runs afterwards,
     until the second is counted and the third called; or for a moment, if they wait for a lock that it has."""
 
-    def __init__(self, answer, stop):
+    def __init__(self, answer, stop, patience):
         code = getattr(answer, "__code__", None)
         self.file = code.co_filename if code else None
         self.lines, self.stop, self.reached = 0, stop, False
+        self.patience, self.in_vain = patience, False
         self.both, self.other_may_go, self.other_is_counted = Meeting(2), threading.Event(), threading.Event()
 
     def held(self):
@@ -131,7 +134,7 @@ class _Hold:
             if self.lines == self.stop:
                 self.reached = True
                 self.other_may_go.set()
-                self.other_is_counted.wait(0.5)
+                self.in_vain = not self.other_is_counted.wait(self.patience)
         return self._trace
 
 
