@@ -15,6 +15,17 @@ from helpers.recorded import CPU, FINISHED, OUTCOME, STARTED, WORKER, Thread
 # Clocks of two processes count from the same moment on one machine. Further apart than this, they do not.
 SAME_CLOCK = 50_000_000
 
+# The bare methods: those that stand in for them while a watch is open would record what is done here.
+_add_done_callback, _exception, _result = Future.add_done_callback, Future.exception, Future.result
+
+
+def ended_without_run(future: Any, row: list[Any]) -> None:
+    """Say in `row` how a Future ended whose task never ran: cancelled, or failed by a pool that broke."""
+    if row[OUTCOME] is None and future.done() and row[OUTCOME] is None:  # asked again: a task says it before it is done
+        outcome = "cancelled" if future.cancelled() else "raised" if _exception(future) else None
+        if outcome is not None:
+            row[FINISHED], row[OUTCOME] = time.perf_counter_ns(), outcome
+
 
 def _clock() -> int:
     """What to add to perf_counter_ns for the time of day, ns: tells whether two clocks count from one moment."""
@@ -83,16 +94,6 @@ class AwayFuture(Future):  # type: ignore[type-arg]
 
     watched: list[Any]
 
-    def adopt(self, row: list[Any]) -> None:
-        """Take the row of this task; the result may have arrived before."""
-        self.watched = row
-        if self.done() and not self.cancelled():
-            error = Future.exception(self)
-            if error is None:
-                self._unpack(Future.result(self))
-            else:
-                self._unpack_error(error)
-
     def set_result(self, result: Any) -> None:
         Future.set_result(self, self._unpack(result))
 
@@ -120,3 +121,21 @@ class AwayFuture(Future):  # type: ignore[type-arg]
 
 AwayFuture.__name__ = AwayFuture.__qualname__ = "Future"
 AwayFuture.__module__ = Future.__module__
+
+
+def adopt(future: Any, row: list[Any]) -> None:
+    """Make an AwayFuture of a Future that its executor has just returned. Its result may come at any moment meanwhile,
+    from another thread: in the class there must be a row, and what a bare method was storing is unpacked by a callback.
+    """
+    future.watched = row
+    future.__class__ = AwayFuture
+    _add_done_callback(future, _arrived)
+
+
+def _arrived(future: Any) -> None:
+    error = None if future.cancelled() else _exception(future)
+    if error is not None:
+        future._unpack_error(error)
+    elif not future.cancelled():
+        future._unpack(_result(future))
+    ended_without_run(future, future.watched)

@@ -10,13 +10,17 @@ from typing import Any
 
 from helpers.recorded import CPU, FINISHED, OUTCOME, STARTED, WORKER, Thread
 from helpers.recording import Recording
-from helpers.remote import AwayFuture, Home, run_away
+from helpers.remote import Home, adopt, ended_without_run, run_away
 from helpers.wording import name_of
 
 now, cpu_time = time.perf_counter_ns, time.thread_time_ns
 # Asking for a thread's CPU time is a system call of 0.2 to 1 µs, as dear as all other stamps of a task together.
 # So it is asked at most once in this many ns, and a task shorter than that gets none.
 CPU_GRAIN = 100_000
+
+# Whether a Future was ever cancelled or failed that had no row: its submit may not have returned yet. To ask each one
+# whether it is done would cost as much as to stamp its task.
+some_ended_early = False
 
 
 class _Here(threading.local):
@@ -27,6 +31,12 @@ class _Here(threading.local):
 
 
 _here = _Here()
+
+
+def ended_early() -> None:
+    """Have each submit look, from now on, whether its Future has ended before it got its row."""
+    global some_ended_early
+    some_ended_early = True
 
 
 def this_thread() -> Thread:
@@ -111,9 +121,10 @@ def stamping(submit: Callable[..., Any], run: Recording, near: bool, label: Any 
                 future.watched = row
             except AttributeError:  # a submit of the learner's own may return anything, None too
                 pass
+            if some_ended_early and isinstance(future, Future):
+                ended_without_run(future, row)
         elif not wrapped:
-            future.__class__ = AwayFuture
-            AwayFuture.adopt(future, row)  # type: ignore[arg-type]
+            adopt(future, row)
         return future
 
     return stamped_submit

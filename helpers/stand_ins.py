@@ -13,7 +13,8 @@ from typing import Any
 
 from helpers.recorded import FINISHED, OUTCOME
 from helpers.recording import Recording
-from helpers.stamps import now, stamping, this_thread, without_this_frame
+from helpers.remote import ended_without_run
+from helpers.stamps import ended_early, now, stamping, this_thread, without_this_frame
 
 open_runs: tuple[Recording, ...] = ()  # whose block is open now
 everywhere: tuple[tuple[Recording, Any], ...] = ()  # those of watch() without an executor, with their label
@@ -73,7 +74,10 @@ def cancel(bare: Callable[[Any], bool]) -> Callable[..., bool]:
     @wraps(bare)
     def cancel(self: Any) -> bool:
         row, time = getattr(self, "watched", None), now()
+        if row is None:
+            ended_early()
         cancelled = bare(self)
+        row = getattr(self, "watched", None)  # its submit may have returned meanwhile
         if cancelled and row is not None and row[OUTCOME] is None:
             row[FINISHED], row[OUTCOME] = time, "cancelled"
         return cancelled
@@ -85,9 +89,13 @@ def set_exception(bare: Callable[[Any, Any], None]) -> Callable[..., None]:
     @wraps(bare)
     def set_exception(self: Any, exception: Any) -> None:
         row = getattr(self, "watched", None)
-        if row is not None and row[OUTCOME] is None:  # a broken pool fails tasks that never ran
+        if row is None:
+            ended_early()
+        elif row[OUTCOME] is None:  # a broken pool fails tasks that never ran
             row[FINISHED], row[OUTCOME] = now(), "raised"
         bare(self, exception)
+        if row is None and hasattr(self, "watched"):  # its submit has returned meanwhile
+            ended_without_run(self, self.watched)
 
     return set_exception
 

@@ -11,12 +11,14 @@ import threading
 import time
 import traceback
 from concurrent import futures
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 
 import pytest
 
+from helpers import remote
 from helpers.recording import Recording
+from helpers.remote import Stamps
 from helpers.tasks import Gate
 from helpers.watch import watch
 
@@ -178,9 +180,9 @@ def test_callbacks_run_where_and_when_they_should(pool, looking, caplog):
         future.add_done_callback(note("first"))
         future.add_done_callback(lambda f: 1 / 0)
         future.add_done_callback(note("second"))
-        gate.open()
         done = threading.Event()
         future.add_done_callback(lambda f: done.set())
+        gate.open()
         assert done.wait(LIMIT)
         future.add_done_callback(note("late"))
     assert [name for name, _, _ in seen] == ["first", "second", "late"]
@@ -241,6 +243,7 @@ def test_the_result_is_not_kept_alive(pool, looking):
             result = weakref.ref(future.result(LIMIT))
             pool.submit(double, 1).result(LIMIT)  # the worker lets go of its last task
             del future
+            pool.submit(double, 1).result(LIMIT)  # without a GIL it is the worker that frees what it made
             assert result() is None
     finally:
         gc.enable()
@@ -315,6 +318,71 @@ def test_interpreters_run_at_once_on_one_timeline():
     assert run.peak_in_flight == 2 and len(run.workers) == 2
     a, b = run.tasks
     assert max(a.started, b.started) < min(a.finished, b.finished)
+
+
+class Hasty(ThreadPoolExecutor):
+    """Something happens to the Future before its submit returns."""
+
+    def meanwhile(self, future):
+        pass
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = super().submit(fn, *args, **kwargs)
+        self.meanwhile(future)
+        return future
+
+
+def test_a_future_that_ends_during_submit(looking, caplog):
+    with Hasty(1, initializer=fail, initargs=("no",)) as pool, looking(pool) as broken:
+        pool.meanwhile = lambda future: futures.wait([future], LIMIT)
+        pool.submit(double, 1)
+    with Hasty(1) as pool, Gate() as gate, looking(pool) as run:
+        pool.submit(gate.task)
+        gate.wait_for(1)
+        pool.meanwhile = lambda future: future.cancel()
+        pool.submit(double, 1)
+        pool.meanwhile = lambda future: gate.open() or futures.wait([future], LIMIT)
+        pool.submit(double, 1)
+    if run is not None:
+        assert [task.outcome for task in broken.tasks] == ["raised"]
+        assert [task.outcome for task in run.tasks] == ["returned", "cancelled", "returned"]
+        assert broken.blocked == [] == run.blocked
+
+
+class Hands(Executor):
+    """An executor whose tasks nobody runs: the test itself stores their results."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        return Future()
+
+
+MOMENTS = ["as the Future is adopted", "from the bare method, begun before it was"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("outcome", ["returned", "raised"])
+def test_a_far_result_that_comes_during_submit(monkeypatch, moment, outcome):
+    store = "set_result" if outcome == "returned" else "set_exception"
+    stamps, error = Stamps(time.perf_counter_ns(), time.perf_counter_ns() + 1, 1), KeyError("far")
+    error.watched_stamps = stamps
+    arrived = (stamps, "far") if outcome == "returned" else error
+
+    def add_late(future, fn, add=Future.add_done_callback):
+        getattr(future, store)(arrived)
+        add(future, fn)
+
+    if moment == MOMENTS[0]:
+        monkeypatch.setattr(remote, "_add_done_callback", add_late)
+    with Hands() as pool, watch(pool) as run:
+        future = pool.submit(double, 1)
+        if moment == MOMENTS[1]:
+            getattr(Future, store)(future, arrived)
+    assert (run.tasks[0].outcome, run.tasks[0].started) == (outcome, stamps.start)
+    assert run.blocked == [], "to look at the result is nobody's wait"
+    if outcome == "returned":
+        assert future.result(0) == "far"
+    else:
+        assert future.exception(0) is error and not vars(error)
 
 
 def test_everything_is_put_back():
