@@ -38,6 +38,7 @@ HINTS = [
 
 def check(work_off):
     meeting, slow, lock = Meeting(3), Meeting(patience=2), threading.Lock()
+    flood = Meeting(patience=0.3)  # holds the first tasks, so that nobody can work off too many as they come
     taken, ended, most, before, handled, threads = 0, 0, 0, 0, [], set()
 
     def items():
@@ -47,12 +48,16 @@ def check(work_off):
                 taken += 1
                 # The item taken last may wait outside for room.
                 most = max(most, taken - 1 - ended)
+            if most > 6:
+                flood.open()
             yield n
 
     def square(n):
         nonlocal ended
         threads.add(threading.current_thread())
         meeting.task()
+        if n < 3:
+            flood.task()
         if n == 0:  # held until 20 others are handled
             slow.task()
         with lock:
