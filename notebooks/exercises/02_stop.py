@@ -164,6 +164,18 @@ def _a(value):
     return f"a {type(value).__name__}{f' of {kinds}' if kinds else ''}, and not a Future and a function"
 
 
+def wrong_looks_once(pool, step):
+    """says: The task ended by itself after 1 steps"""
+    told = threading.Event()
+
+    def work():
+        if not told.is_set():
+            step()
+        return 1
+
+    return pool.submit(work), told.set
+
+
 def wrong_stop_is_cancel(pool, step):
     """says: After stop() the task began 50 or more other steps"""
 

@@ -263,6 +263,19 @@ def wrong_has_a_thread_wait_for_each_in_turn(pool, work, inputs, report):
     return futures
 
 
+def wrong_returns_nothing(pool, work, inputs, report):
+    """says: It returned None"""
+
+    def tell(x, future):
+        try:
+            report(x, future.result())
+        except (Exception, CancelledError) as error:
+            report(x, error)
+
+    for x in inputs:
+        pool.submit(work, x).add_done_callback(partial(tell, x))
+
+
 def wrong_shuts_the_pool(pool, work, inputs, report):
     """says: start_all returned only when tasks had ended"""
 

@@ -140,6 +140,15 @@ def _is_shut(pool):
     return False
 
 
+def wrong_swaps_the_pools(fetchers, writers, fetch, write, pages):
+    """
+    says: While page 0 was still being fetched, 0 of the other pages were written
+    says: fetch ran outside fetchers: in writers
+    says: write ran outside writers: in fetchers
+    """
+    return pipeline(writers, fetchers, fetch, write, pages)
+
+
 def wrong_stage_by_stage(fetchers, writers, fetch, write, pages):
     """says: While page 0 was still being fetched, 0 of the other pages were written"""
     first = [fetchers.submit(fetch, page) for page in pages]

@@ -121,3 +121,8 @@ def wrong_last_wait(trace):
     """says: the longest wait, it says, is 0.5"""
     tasks = [e for e in trace["traceEvents"] if e["ph"] == "X" and "task" in e.get("args", {})]
     return answers(trace) | {"longest wait": tasks[-1]["args"]["queue wait (ms)"]}
+
+
+def wrong_returns_a_tuple(trace):
+    """says: It returned ('w_0', 12.25, 2), not a dict"""
+    return tuple(answers(trace).values())
