@@ -6,6 +6,7 @@ returns how many different workers ran at least one task. As many tasks as the p
 """
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -148,6 +149,7 @@ def wrong_counts_before_they_end(tasks, max_workers):
 
     def noted(task):
         task()
+        time.sleep(0.05)  # or it would be luck how many are missing
         names.add(threading.current_thread().name)
 
     with ThreadPoolExecutor(max_workers) as pool:

@@ -123,11 +123,11 @@ def _hands_over(make):
         meeting.task()
 
     future = pool.submit(task)
+    early = isinstance(future, Future) and not future.done()
+    meeting.open()
     if not isinstance(future, Future):
         yield False, f"submit returned {shown(future)}, not a Future."
         return
-    early = not future.done()
-    meeting.open()
     if threading.current_thread() in ran:
         yield False, "submit ran the task itself, in the thread that called it."
     elif early:
