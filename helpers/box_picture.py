@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from helpers.checks import instance, number, shown
 from helpers.gil_recording import GilTrace
 from helpers.gil_spans import Span, overlap
-from helpers.gil_words import origin, percent, span
+from helpers.gil_words import notes, origin, percent, span
 from helpers.palette import INK, LINE, Picture, color, figure, ink_on, plain
 
-LANE, HEAD, FOOT, LEFT, RIGHT = 0.72, 0.78, 0.62, 1.2, 1.05  # inches
+LANE, HEAD, FOOT, LEFT, RIGHT, LINE_OF_TEXT = 0.72, 0.78, 0.62, 1.2, 1.05, 0.17  # inches
 BAR, APART = 0.3, 0.37  # of a lane
 
 
@@ -19,18 +20,21 @@ def boxes_and_holds(calls: Iterable[dict[str, Any]], trace: GilTrace, width: flo
     """Draw for each thread of `trace` its `calls` as boxes, and below them the holds that the stamps found.
 
     `calls` are events "X" of a file that `write_trace` wrote: `tid` a native id, `ts` and `dur` µs of perf_counter.
-    Those of other threads and other times are left out. `width` in inches. TypeError for other things, ValueError
-    if no call is left.
+    Those of other threads and other times are left out. A busy computer is named below. `width` in inches. TypeError
+    for other things, ValueError if no call is left.
     """
     instance("trace", trace, GilTrace, "a GilTrace")
     width = number("width", width, 7.5, 40, "inches")
     boxes = _boxes(calls, trace)
     size = LANE * len(trace.threads)
-    height = HEAD + size + FOOT
+    known = notes(trace)
+    caption = textwrap.wrap(" ".join(known), int((width - LEFT) * 16))
+    foot = FOOT + LINE_OF_TEXT * len(caption)
+    height = HEAD + size + foot
     alike = "two" if len(trace.threads) == 2 else "two or more"
     heading = f"{alike} boxes at once {percent(overlap(boxes))} of the time, {alike} running {percent(trace.overlap)}"
-    picture = figure(width, height, f"{heading}. {origin(trace)}.")
-    axes = picture.add_axes((LEFT / width, FOOT / height, 1 - (LEFT + RIGHT) / width, size / height))
+    picture = figure(width, height, " ".join([f"{heading}. {origin(trace)}.", *known]))
+    axes = picture.add_axes((LEFT / width, foot / height, 1 - (LEFT + RIGHT) / width, size / height))
     plain(axes)
     axes.set(xlim=(0, trace.seconds * 1e3), ylim=(len(trace.threads) - 0.5, -0.5))
     axes.set_yticks(range(len(trace.threads)), [thread.name for thread in trace.threads], fontsize=11)
@@ -63,6 +67,7 @@ def boxes_and_holds(calls: Iterable[dict[str, Any]], trace: GilTrace, width: flo
     axes.text(0, 1 + 0.31 / size, heading[0].upper() + heading[1:], transform=axes.transAxes,
               fontsize=12.5 if width > 9 else 11.5, fontweight="bold", color=INK)  # fmt: skip
     axes.text(0, 1 + 0.11 / size, origin(trace), transform=axes.transAxes, fontsize=10, color="#555555")
+    axes.text(0, -FOOT / size, "\n".join(caption), transform=axes.transAxes, va="top", fontsize=8.5, color="#555555")
     return picture
 
 

@@ -65,6 +65,14 @@ def test_what_the_system_set_aside_is_pale():
     assert [bar for bar in bars(with_gap) if bar not in bars(plain)] == [(12, 15, pytest.approx(0.22))]
 
 
+def test_a_busy_computer_is_named_below():
+    quiet, busy = (boxes_and_holds([call(0, 0, 20)], trace(holds)) for holds in (HOLDS, ((0, 0, 5), (1, 16, 20))))
+    known = "Busy computer: none of these threads ran for 55% of the time, and one alone lost 0%."
+    assert known in busy.alt and known in texts(busy)
+    assert "Busy" not in quiet.alt + " ".join(texts(quiet))
+    assert busy.get_figheight() > quiet.get_figheight()
+
+
 def test_other_threads_and_other_times_are_left_out():
     calls = [call(0, -5, 3), call(1, 18, 40), call(0, -9, -2), call(1, 21, 30), call(7, 1, 2)]
     assert {(left, right) for left, right, y in bars(boxes_and_holds(calls, trace())) if y % 1 > 0.5} == {
