@@ -140,16 +140,7 @@ def wrong_one_after_the_other(fetch, urls, workers):
 
 def wrong_chooses_the_size_itself(fetch, urls, workers):
     """says: With 9 workers, at most 4 pages at the same time"""
-
-    def again(url):
-        while True:
-            try:
-                return fetch(url)
-            except OSError:
-                continue
-
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        return dict(zip(urls, pool.map(again, urls), strict=True))
+    return fetch_all(fetch, urls, 4)
 
 
 def wrong_a_thread_for_each_page(fetch, urls, workers):
