@@ -37,10 +37,10 @@ notebooks: ready ## run every notebook, save it with its outputs, renew the READ
 	@$(RUN) tools/readme_table.py
 
 exercise: ready ## check one exercise: NAME=
-	@$(RUN) tools/exercise.py check $(NAME)
+	@$(RUN) -m exercises.authoring check $(NAME)
 
 new-exercise: ready ## begin an exercise: LESSON= NAME=
-	@$(RUN) tools/exercise.py new $(LESSON) $(NAME)
+	@$(RUN) -m exercises.authoring new $(LESSON) $(NAME)
 
 handout: ready ## write handout/: the course for learners, without outputs and solutions
 	@$(RUN) tools/handout.py

@@ -1,0 +1,118 @@
+"""What a lesson uses, under one roof. Each name is loaded on first use, so that `import helpers` costs nothing.
+
+Work for experiments:
+    Gate              holds tasks still until it opens
+    io_task           waits, as on a network
+    python_task       computes in Python, with the GIL
+    hash_task         computes in C, without the GIL
+    compress_task     compresses in C, without the GIL
+    fail_task         raises ValueError
+    python_piece      tens of microseconds of Python, for `gil_trace`
+    hash_piece        the same in C, without the GIL
+    compress_piece    zlib, without the GIL
+    sleep_piece       a short sleep
+The record of a run:
+    watch             records every task of an executor in a `with` block
+    Recording         what `watch` gives: tasks, waits, callbacks; can be saved and loaded
+Pictures:
+    timeline          draws a recording: who ran what when
+    queue_depth       draws how many tasks waited
+    gil_picture       draws who held the GIL when
+    gil_histogram     draws how long the holds were
+    boxes_picture     draws VizTracer's boxes above the holds
+    boxes_and_holds   both, from a trace's file
+The GIL:
+    gil_trace         measures who holds the GIL, by stamps inside the work
+    GilTrace          what `gil_trace` gives; can be saved and loaded
+    Span              a span of time of one thread
+    overlap           how long two lists of spans overlap
+VizTracer and Perfetto:
+    record_viztracer  runs a function under VizTracer
+    mend_thread_names gives a trace's threads their names
+    read_trace        reads a trace's file
+    write_trace       writes recordings and GIL traces into a trace's file
+    show_trace        opens a trace in Perfetto, inside the notebook
+Programs beside the notebook:
+    slow_server       a slow HTTP server on this computer
+    run_isolated      runs a program in a process of its own, and records it
+Labs:
+    pool_lab          workers, tasks and kinds of work on sliders
+    future_lab        a Future driven by hand
+    order_lab         map, as_completed and wait side by side
+    callback_lab      who runs a callback
+    gil_lab           threads, interval and work: the GIL's picture
+    pacing_lab        workers and latency: throughput
+Guessing first:
+    predict           asks for a guess, and holds it against what came
+    recap             a lesson's guesses beside what was measured
+This computer:
+    describe          cores, Python, GIL
+    gaps              how often other programs interrupt one thread
+    usable_cpus       the cores that this process may use
+    gil_enabled       whether this interpreter has its GIL on
+
+`help(helpers.NAME)` tells more of each. The rooms behind: `tasks`, `recording`, `gil`, `drawing`, `profiling`,
+`processes`, `labs`. Data runs one way: tasks, recording, picture.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_ROOM = {
+    "Gate": "tasks",
+    "io_task": "tasks",
+    "python_task": "tasks",
+    "hash_task": "tasks",
+    "compress_task": "tasks",
+    "fail_task": "tasks",
+    "python_piece": "tasks",
+    "hash_piece": "tasks",
+    "compress_piece": "tasks",
+    "sleep_piece": "tasks",
+    "watch": "recording.watcher",
+    "Recording": "recording.data",
+    "timeline": "drawing.timeline",
+    "queue_depth": "drawing.timeline",
+    "gil_picture": "drawing.gil",
+    "gil_histogram": "drawing.gil",
+    "boxes_picture": "drawing.slices",
+    "boxes_and_holds": "drawing.slices",
+    "gil_trace": "gil.measure",
+    "GilTrace": "gil.trace",
+    "Span": "gil.spans",
+    "overlap": "gil.spans",
+    "record_viztracer": "profiling.viztracer_run",
+    "mend_thread_names": "profiling.viztracer_run",
+    "read_trace": "profiling.trace_file",
+    "write_trace": "profiling.trace_write",
+    "show_trace": "profiling.perfetto",
+    "slow_server": "processes.slow_http",
+    "run_isolated": "processes.isolated",
+    "pool_lab": "labs.pool",
+    "future_lab": "labs.future",
+    "order_lab": "labs.order",
+    "callback_lab": "labs.callback",
+    "gil_lab": "labs.gil",
+    "pacing_lab": "labs.pacing",
+    "predict": "predictions",
+    "recap": "predictions",
+    "describe": "machine",
+    "gaps": "machine",
+    "usable_cpus": "machine",
+    "gil_enabled": "machine",
+}
+__all__ = list(_ROOM)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOM:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_ROOM[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-from helpers.checks import number
+from helpers._common import number
 
 CGROUP = Path("/sys/fs/cgroup")
 

@@ -20,9 +20,40 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from helpers import quantities
-from helpers.checks import instance, number, one_of, shown
-from helpers.wording import count
+from helpers._common import count, instance, number, one_of, shown
+
+
+def read(text: str, unit: str) -> float | None:
+    """The number in `text`, with or without the unit; None if nothing was typed, ValueError for anything else."""
+    text = text.strip()
+    if unit:
+        text = text.removesuffix(unit).strip()
+    if not text:
+        return None
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def written(value: float, unit: str) -> str:
+    """0.6 s, 1 thread, 1,200 pages."""
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    if value == 1 and len(unit) > 3:
+        unit = unit.removesuffix("s")  # one thread of "threads"
+    return f"{text} {unit}".rstrip()
+
+
+def distance(guess: float, actual: float, unit: str) -> str:
+    """How far `guess` is from `actual`, in words."""
+    if math.isclose(guess, actual, rel_tol=0.005):
+        return "exact" if guess == actual else "less than 1 % away"
+    way = "high" if guess > actual else "low"
+    if guess <= 0 or actual <= 0:
+        return f"{written(abs(guess - actual), unit)} too {way}"
+    ratio = max(guess / actual, actual / guess)
+    return f"{100 * abs(guess / actual - 1):.0f} % too {way}" if ratio < 2 else f"{ratio:.2g} times too {way}"
+
 
 _asked: dict[str, Prediction] = {}
 
@@ -86,15 +117,15 @@ class Prediction:
         if not isinstance(self.guess, float) or not isinstance(self.actual, float):
             return f"{mark}."
         right = f"right within {100 * self._within:.3g} %" if self._within else "right if exact"
-        return f"{mark}: {quantities.distance(self.guess, self.actual, self.unit)} ({right})."
+        return f"{mark}: {distance(self.guess, self.actual, self.unit)} ({right})."
 
     def _text(self, value: float | str) -> str:
-        return value if isinstance(value, str) else quantities.written(value, self.unit)
+        return value if isinstance(value, str) else written(value, self.unit)
 
     def _note(self, change: dict[str, Any]) -> None:
         text = change["new"]
         try:
-            self.guess = text if self.choices else quantities.read(text or "", self.unit)
+            self.guess = text if self.choices else read(text or "", self.unit)
             said = "" if self.guess is None else f"Noted: {self._text(self.guess)}"
         except ValueError:
             self.guess = None

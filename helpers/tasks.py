@@ -8,15 +8,78 @@ microseconds of the same kinds of work; `gil_trace` repeats them.
 from __future__ import annotations
 
 import hashlib
+import random
 import threading
 import time
+import zlib
+from collections.abc import Callable
+from functools import cache
 from types import TracebackType
 from typing import Any, NoReturn
 
-from helpers import computing
-from helpers.checks import number, whole
+from helpers._common import number, whole
 
-_SMALL_BLOCK, _SMALL_TEXT = computing.BLOCK[: 88 << 10], computing.TEXT[:5600]
+BLOCK = bytes(1 << 20)
+TEXT = random.Random(7).randbytes(1 << 16).translate(bytes(b"etaoin shrdluETA"[i % 16] for i in range(256)))
+_calibrating = threading.Lock()
+
+
+def count(units: float) -> int:
+    """XOR `units` numbers, in Python bytecode."""
+    total = 0
+    for i in range(int(units)):
+        total ^= i
+    return total
+
+
+def digest(units: float) -> None:
+    """SHA-256 over `units` bytes, a block at a time."""
+    sha, view = hashlib.sha256(), memoryview(BLOCK)
+    for start in range(0, int(units), len(view)):
+        sha.update(view[: max(2048, min(len(view), int(units) - start))])
+
+
+def compressor() -> Any:
+    """A small compressor: the usual one's 256 KiB are mapped afresh by the system at every call."""
+    return zlib.compressobj(6, zlib.DEFLATED, -12, 4)
+
+
+def compress(units: float) -> None:
+    """zlib over `units` bytes, a block at a time."""
+    squeeze, view = compressor(), memoryview(TEXT)
+    for start in range(0, int(units), len(view)):
+        squeeze.compress(view[: min(len(view), int(units) - start)])
+    squeeze.flush()
+
+
+def units(kind: Callable[[float], Any], milliseconds: float) -> float:
+    """How much of `kind` costs `milliseconds` of CPU time on this computer."""
+    with _calibrating:
+        return _per_millisecond(kind) * milliseconds
+
+
+def spend(milliseconds: float, kind: Callable[[float], Any]) -> None:
+    """Do as much of `kind` as costs `milliseconds`; TypeError or ValueError for another amount."""
+    kind(units(kind, number("milliseconds", milliseconds, unit="milliseconds")))
+
+
+@cache
+def _per_millisecond(kind: Callable[[float], Any]) -> float:
+    """Units of `kind` in one millisecond of this thread's CPU time, not of wall time; measured once."""
+    units, cost = 1000.0, 0.0
+    while cost < 2.0:
+        units *= 2
+        cost = _milliseconds(kind, units)
+    return units / min(cost, *(_milliseconds(kind, units) for _ in range(4)))
+
+
+def _milliseconds(kind: Callable[[float], Any], units: float) -> float:
+    start = time.thread_time_ns()
+    kind(units)
+    return (time.thread_time_ns() - start) / 1e6
+
+
+_SMALL_BLOCK, _SMALL_TEXT = BLOCK[: 88 << 10], TEXT[:5600]
 
 
 def io_task(seconds: float, value: Any = None) -> Any:
@@ -27,7 +90,7 @@ def io_task(seconds: float, value: Any = None) -> Any:
 
 def python_task(milliseconds: float, value: Any = None) -> Any:
     """Compute in Python bytecode for about `milliseconds` of CPU time, holding the GIL."""
-    computing.spend(milliseconds, computing.count)
+    spend(milliseconds, count)
     return milliseconds if value is None else value
 
 
@@ -36,13 +99,13 @@ def hash_task(milliseconds: float, value: Any = None) -> Any:
 
     hashlib lets the GIL go for more than 2,047 bytes at a time (Python docs, hashlib); these are 1 MiB.
     """
-    computing.spend(milliseconds, computing.digest)
+    spend(milliseconds, digest)
     return milliseconds if value is None else value
 
 
 def compress_task(milliseconds: float, value: Any = None) -> Any:
     """Compress text with zlib, in C, for about `milliseconds` of CPU time; zlib lets the GIL go meanwhile."""
-    computing.spend(milliseconds, computing.compress)
+    spend(milliseconds, compress)
     return milliseconds if value is None else value
 
 
@@ -53,7 +116,7 @@ def fail_task(message: str = "this task fails") -> NoReturn:
 
 def python_piece() -> None:
     """Tens of microseconds of Python bytecode."""
-    computing.count(2200)
+    count(2200)
 
 
 def hash_piece() -> None:
@@ -63,7 +126,7 @@ def hash_piece() -> None:
 
 def compress_piece() -> None:
     """Tens of microseconds of zlib in C, without the GIL."""
-    computing.compressor().compress(_SMALL_TEXT)
+    compressor().compress(_SMALL_TEXT)
 
 
 def sleep_piece() -> None:

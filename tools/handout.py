@@ -15,7 +15,7 @@ import notebook_form
 HANDOUT = notebook_form.PROJECT / "handout"
 CONTENTS = (
     "README.md", "INSTRUCTORS.md", "LICENSE", "Makefile", "environment.yml", "pyproject.toml",
-    "requirements.txt", "binder", "docs", "helpers", "notebooks", "tools",
+    "requirements.txt", "binder", "docs", "exercises", "helpers", "notebooks", "tools",
 )  # fmt: skip
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "viztracer_report", ".DS_Store")
 NO_SOLUTIONS = "exercises/.no-solutions"
@@ -36,7 +36,7 @@ def write(target: Path = HANDOUT) -> None:
         notebook = notebook_form.read(path)
         notebook_form.strip_outputs(notebook)
         notebook_form.write(notebook, path)
-    (target / "notebooks" / NO_SOLUTIONS).touch()
+    (target / NO_SOLUTIONS).touch()
 
 
 def main() -> int:

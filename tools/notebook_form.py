@@ -21,7 +21,7 @@ METADATA = {
 CELL_METADATA = {"tags", "editable", "deletable", "jupyter", "slideshow"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 # nbval applies the same rules to both sides before it compares them.
-RULES = get_sanitize_patterns((PROJECT / "tests" / "nbval-sanitize.cfg").read_text(encoding="utf-8"))
+RULES = get_sanitize_patterns((PROJECT / "tests" / "notebooks" / "nbval-sanitize.cfg").read_text(encoding="utf-8"))
 # The longest first: the environment lies inside the project, the project may lie in the home folder.
 PLACES = sorted({NOTEBOOKS, PROJECT, Path(sys.prefix), Path(sys.base_prefix), Path.home()}, key=lambda p: -len(str(p)))
 THIS_COMPUTER = tuple(f"{place}{os.sep}" for place in PLACES if place != Path(place.anchor))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from helpers.drawing.timeline import timeline
+from helpers.recording.watcher import watch
 from helpers.tasks import io_task
-from helpers.timeline import timeline
-from helpers.watch import watch
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "timeline.png"
 

@@ -1,14 +1,10 @@
-"""The frame that every lab shares: a heading, controls, a picture, and lines of words.
-
-`Panel` alone is for a lab that answers each button at once; `RunPanel` (run_panel.py) is for one that runs a while.
-Nothing outlives its lab: running the cell again, `close()`, closing the widget and the end of the kernel all call
-`release()`, which must let go of whatever the lab's own threads wait for.
-"""
+"""What every lab is made of: controls, a panel that holds a picture and words, and one that runs something."""
 
 from __future__ import annotations
 
 import html
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -16,9 +12,61 @@ from typing import Any
 import ipywidgets as widgets
 from IPython import get_ipython
 from matplotlib.transforms import Bbox
+from traitlets import Unicode
 
-from helpers.labs.controls import TEXT, TippedImage
-from helpers.palette import Picture
+from helpers._common import number
+from helpers.drawing.figure import INK, Picture, figure
+
+TEXT = "line-height: 1.4"  # widgets set text 28 pixels apart
+
+
+def slider(name: str, value: int, least: int, most: int, step: int = 1) -> widgets.IntSlider:
+    """A slider over whole numbers, as wide as the others."""
+    return widgets.IntSlider(value, least, most, step, description=name, continuous_update=False,
+                             style={"description_width": "115px"}, layout=widgets.Layout(width="290px"))  # fmt: skip
+
+
+def stepped(name: str, options: Sequence[tuple[str, float]], value: float) -> widgets.SelectionSlider:
+    """A slider over the values of `options`, pairs of a text and a value."""
+    return widgets.SelectionSlider(
+        options=options,
+        value=value,
+        description=name,
+        continuous_update=False,
+        style={"description_width": "120px"},
+        layout=widgets.Layout(width="370px"),
+    )
+
+
+def choice(name: str, options: Sequence[str]) -> widgets.RadioButtons:
+    """Radio buttons in a row, the first one chosen."""
+    return widgets.RadioButtons(options=list(options), description=name, orientation="horizontal",
+                                style={"description_width": "initial"}, layout={"width": "max-content"})  # fmt: skip
+
+
+def button(text: str, icon: str = "", tooltip: str = "", **kwargs: Any) -> widgets.Button:
+    return widgets.Button(description=text, icon=icon, tooltip=tooltip or text, **kwargs)
+
+
+def row(*children: widgets.Widget) -> widgets.HBox:
+    """Widgets side by side; those that find no room go to the next line."""
+    return widgets.HBox(children, layout=widgets.Layout(flex_flow="row wrap", align_items="center"))
+
+
+class TippedImage(widgets.Image):
+    """An Image that may have a tooltip: in ipywidgets 8.1 the page draws none without a `description` (PR 3921)."""
+
+    description = Unicode("").tag(sync=True)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], tall: int) -> str:
+    """Texts as an HTML table that takes the room of `tall` rows, so that nothing under it moves; empty without rows."""
+    cell = f"style='text-align: left; padding: 2px 16px 2px 0; {TEXT}; font-size: 13px'"
+    line = lambda tag, texts: "".join(f"<{tag} {cell}>{html.escape(text)}</{tag}>" for text in texts)
+    lines = [line("th", head), *(line("td", row) for row in rows)] if rows else []
+    body = "".join(f"<tr>{cells}</tr>" for cells in lines)
+    return f"<div style='min-height: {23 * tall}px'><table>{body}</table></div>"
+
 
 WIDTH = 7.6  # inches: text of 10 points stays readable where the page leaves the panel 600 pixels
 _open: dict[Any, Panel] = {}  # the lab that each cell shows
@@ -129,3 +177,107 @@ def _close(widget: widgets.Widget) -> None:
     for child in getattr(widget, "children", ()):
         _close(child)
     widget.close()
+
+
+CLOSING = 10.0  # seconds that close() gives a run to end
+
+
+class RunPanel(Panel):
+    """The frame of a lab that runs something for a while. A subclass defines `run`."""
+
+    def __init__(self, controls: Sequence[widgets.Widget], alt: str) -> None:
+        self.stopping = threading.Event()  # set: the run is to end soon. Each run has one of its own
+        self.running = False
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        narrow = widgets.Layout(width="100px")
+        self.run_button = button("Run", "play", "Start a run", button_style="primary", layout=narrow)
+        self.stop_button = button("Stop", "stop", "End the run early", disabled=True, layout=narrow)
+        self._bar = widgets.IntProgress(layout=widgets.Layout(width="150px"))
+        self._count = widgets.Label()
+        self.run_button.on_click(self.answer(self.start))
+        self.stop_button.on_click(lambda _: self.stop())
+        super().__init__([row(*controls), row(self.run_button, self.stop_button, self._bar, self._count)], alt)
+        blank = figure(WIDTH, self.inches, alt=alt)
+        blank.text(0.5, 0.5, f"Press Run to see {alt}", ha="center", va="center", fontsize=13, color=INK)
+        self.show(blank)
+
+    def run(self) -> str:
+        """One run, in the lab's thread, ended soon after `stopping` is set; returns the summary in words."""
+        raise NotImplementedError
+
+    def progress(self, done: int, of: int, what: str = "tasks done") -> None:
+        """Show that `done` of `of` are done."""
+        self._bar.max, self._bar.value, self._count.value = max(of, 1), done, f"{done} of {of} {what}"
+
+    def live(self, going: Callable[[], bool], draw: Callable[[], Picture], rest: float = 0.5, dpi: int = 90) -> None:
+        """Draw again and again while `going()` and no Stop, at most 8 times a second.
+
+        After a picture that took t seconds it rests at least `rest` * t: drawing holds the GIL, which tasks may need.
+        """
+        pause = 0.05
+        while going() and not self.stopping.wait(pause):
+            start = time.perf_counter()
+            self.show(draw(), dpi)
+            took = time.perf_counter() - start
+            pause = max(0.125 - took, rest * took)
+
+    def start(self) -> bool:
+        """Begin a run and return at once; False, and nothing happens, while one goes on."""
+        with self._lock:
+            if self.ending or self.running:
+                return False
+            self.stopping = threading.Event()
+            self.inches_now = self.inches
+            self.complain("")
+            self.say("Running.")
+            self._thread = threading.Thread(target=self._work, name=self.name)
+            self._thread.start()  # it ends with the lock, so never before the next two lines
+            self.running = self.run_button.disabled = True
+            self.stop_button.disabled = False
+        return True
+
+    def stop(self) -> None:
+        """Ask the run to end; returns at once."""
+        with self._lock:
+            if self.running:
+                self.say("Stopping.")
+                self.stopping.set()
+
+    def wait(self, timeout: float = 60.0) -> bool:
+        """Wait for the run's end, at most `timeout` seconds; True if no run goes on."""
+        number("timeout", timeout, unit="seconds")
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+        return thread is None or not thread.is_alive()
+
+    def run_once(self, timeout: float = 60.0) -> str:
+        """Run to the end and return the summary; TimeoutError, and the run is stopped, after `timeout` seconds."""
+        number("timeout", timeout, unit="seconds")
+        self.start()
+        if not self.wait(timeout):
+            self.stop()
+            raise TimeoutError(f"the run of the {self.name} went on after {timeout:g} s")
+        return self.words
+
+    def release(self) -> None:
+        self.stopping.set()
+
+    def close(self) -> None:
+        self.ending = True
+        self.release()
+        self.wait(CLOSING)
+        super().close()
+
+    def _work(self) -> None:
+        words = wrong = ""
+        try:
+            words = self.run()
+        except BaseException as error:  # a sys.exit() in the lab's thread too is to be seen
+            wrong = f"The run ended with {type(error).__name__}: {error}"
+        with self._lock:
+            self.say(words)
+            self.complain(wrong)
+            self.running = self.run_button.disabled = False
+            self.stop_button.disabled = True

@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from helpers.checking.file import ExerciseFile, read
-from helpers.checking.verdict import Verdict
-from helpers.exercises import files, judged
+from exercises.engine.problem import ExerciseFile, read
+from exercises.engine.verdict import Verdict
+from exercises.learner import files, judged
 
 HOG = "while True: pass"
 AT_ONCE = 3

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-from helpers.gil_stamps import Track, _repeat
+from helpers.gil.measure import Track, _repeat
 from helpers.machine import describe
 from helpers.tasks import compress_piece, hash_piece, python_piece
 

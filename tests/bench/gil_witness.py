@@ -20,8 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from helpers.gil import GilTrace, gil_trace
-from helpers.gil_words import percent
+from helpers.gil.measure import GilTrace, gil_trace
+from helpers.gil.words import percent
 from helpers.machine import describe
 from helpers.tasks import compress_piece, hash_piece, python_piece
 

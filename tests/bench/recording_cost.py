@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from typing import Any
 
-from helpers.palette import COLORS, figure
-from helpers.timeline import timeline
-from helpers.watch import watch
+from helpers.drawing.figure import COLORS, figure
+from helpers.drawing.timeline import timeline
+from helpers.recording.watcher import watch
 
 WORKERS = 4
 

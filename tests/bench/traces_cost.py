@@ -16,13 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from helpers.perfetto_server import page_files, squeezed
-from helpers.recording import Recording, Thread
-from helpers.trace_clock import NOTE
-from helpers.trace_files import read_trace, summarize
-from helpers.traces import write_trace
-from helpers.viztracing import record_viztracer
-from helpers.watch import watch
+from helpers.profiling.perfetto_server import page_files, squeezed
+from helpers.profiling.trace_file import NOTE, read_trace, summarize
+from helpers.profiling.trace_write import write_trace
+from helpers.profiling.viztracer_run import record_viztracer
+from helpers.recording.data import Recording, Thread
+from helpers.recording.watcher import watch
 
 MAIN, WORKER = Thread("MainThread", 1), Thread("worker_0", 2)
 

@@ -9,8 +9,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from helpers.checking.source import solution_source
-from helpers.exercises import exercise
+from exercises.engine.problem import solution_source
+from exercises.learner import exercise
 
 pytestmark = pytest.mark.browser
 HAS_HEADING = """heading => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) h2')]
@@ -32,7 +32,7 @@ def test_the_check_speaks_of_each_fault(
     page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
 ) -> None:
     lab = lab_server()
-    start = "import article_program\nfrom helpers.exercises import exercise\n\n"
+    start = "import article_program\nfrom exercises import exercise\n\n"
     cells = [
         start + 'exercise("11-mend").check(article_program.count_words)',
         solution_source(exercise("11-mend").file) + '\n\n\nexercise("11-mend").check(count_words)',

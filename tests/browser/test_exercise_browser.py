@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = pytest.mark.browser
 CELLS = [
-    "from helpers.exercises import exercise\n\n\ndef one_wait(waits):\n    raise NotImplementedError",
+    "from exercises import exercise\n\n\ndef one_wait(waits):\n    raise NotImplementedError",
     'exercise("00-one-wait").check(one_wait)',
     'exercise("00-one-wait").hint()',
 ]

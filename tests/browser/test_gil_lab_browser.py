@@ -16,7 +16,7 @@ def test_a_run_draws_the_trace_and_its_holds(
     page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
 ) -> None:
     lab = lab_server()
-    cell = nbformat.v4.new_code_cell("from helpers.labs.gil_lab import gil_lab\n\ngil_lab()")
+    cell = nbformat.v4.new_code_cell("from helpers import gil_lab\n\ngil_lab()")
     notebook = nbformat.v4.new_notebook(cells=[cell])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, lab.notebooks / "scratch-gil.ipynb")

@@ -49,7 +49,7 @@ def scratch(
 
 
 def cell_of(name: str) -> str:
-    return f"from helpers.labs.{name}_lab import {name}_lab\n\n{name}_lab()"
+    return f"from helpers import {name}_lab\n\n{name}_lab()"
 
 
 def panel_of(page: Any, title: str) -> Any:

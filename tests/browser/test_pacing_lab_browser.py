@@ -31,7 +31,7 @@ def test_the_picture_changes_during_a_run_and_after(
     wait_idle: Callable[..., None],
 ) -> None:
     lab = lab_server()
-    cells = ["from helpers.labs.pacing_lab import pacing_lab\n\npacing_lab()", "print('another', 'cell')"]
+    cells = ["from helpers import pacing_lab\n\npacing_lab()", "print('another', 'cell')"]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, lab.notebooks / "scratch-pacing.ipynb")

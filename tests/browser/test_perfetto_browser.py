@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import nbformat
 import pytest
 
-from helpers.gil import gil_trace
-from helpers.perfetto_server import TraceServer
+from helpers.gil.measure import gil_trace
+from helpers.profiling.perfetto_server import TraceServer
+from helpers.profiling.trace_write import write_trace
+from helpers.profiling.viztracer_run import record_viztracer
+from helpers.recording.watcher import watch
 from helpers.tasks import python_piece
-from helpers.traces import write_trace
-from helpers.viztracing import record_viztracer
-from helpers.watch import watch
 
 pytestmark = pytest.mark.browser
 
@@ -27,10 +27,10 @@ CELLS = [
     """
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from helpers.perfetto import show_trace
-from helpers.traces import write_trace
-from helpers.viztracing import record_viztracer
-from helpers.watch import watch
+from helpers.profiling.perfetto import show_trace
+from helpers.profiling.trace_write import write_trace
+from helpers.profiling.viztracer_run import record_viztracer
+from helpers.recording.watcher import watch
 
 def program(prefix):
     meet = Barrier(3, timeout=30)

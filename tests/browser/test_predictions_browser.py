@@ -15,7 +15,7 @@ expect.set_options(timeout=60_000)
 HOW_LONG = "Eight waits of 0.2 s on three workers: how long?"
 WHO = "Which thread runs a callback that is added late?"
 CELLS = [
-    f'from helpers.predictions import predict, recap\n\nlong = predict("{HOW_LONG}", unit="s")',
+    f'from helpers import predict, recap\n\nlong = predict("{HOW_LONG}", unit="s")',
     f'who = predict("{WHO}", choices=["the worker", "the thread that adds it"])',
     'long.reveal(0.61, why="Three rounds.")',
     'who.reveal("the thread that adds it")',

@@ -1,0 +1,184 @@
+"""Count the workers that worked
+
+A pool of 20 may well run 3 tasks on 3 workers, or 100 tasks on one. Write `count_workers(tasks, max_workers)`: it runs
+each of `tasks`, functions without arguments, once on a `ThreadPoolExecutor` of at most `max_workers` workers, and
+returns how many different workers ran at least one task. As many tasks as the pool allows are in flight together.
+"""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from exercises.kit import Meeting, count, shown, watch
+
+LIMIT = 8  # seconds for the whole check
+
+
+def count_workers(tasks, max_workers):
+    def ran_in(task):
+        task()
+        return threading.current_thread().name
+
+    with ThreadPoolExecutor(max_workers) as pool:
+        futures = [pool.submit(ran_in, task) for task in tasks]
+        return len({future.result() for future in futures})
+
+
+HINTS = [
+    "Inside a task, `threading.current_thread()` tells which thread runs it. The task itself does not tell you.",
+    "Submit a function of your own that calls the task and then returns `threading.current_thread().name`.",
+    "Submit all tasks first. Then put the name that each Future holds into a set, and return the length of the set.",
+]
+
+
+def check(count_workers):
+    for tasks, max_workers in ((3, 20), (6, 2), (5, 1)):
+        together = min(tasks, max_workers)
+        # One more than may run together never comes, unless there are more workers than asked for.
+        caller, meeting, ran = threading.current_thread(), Meeting(min(tasks, max_workers + 1)), []
+
+        def task(n, meeting=meeting, ran=ran):
+            ran.append((n, threading.current_thread()))  # a thread itself, not its ident: idents are used again
+            meeting.task()
+
+        with watch():
+            answer = count_workers([partial(task, n) for n in range(tasks)], max_workers)
+
+        threads, pool = {thread for _, thread in ran}, f"{count(tasks, 'task')}, max_workers={max_workers}"
+        used, once = len(threads), sorted(n for n, _ in ran) == list(range(tasks))
+        if caller in threads:
+            yield False, f"{pool}: tasks ran in your own thread, {caller.name}. Submit a function, not what it returns."
+        elif not once:
+            each = f"{count(len(ran), 'run')} of {count(len({n for n, _ in ran}), 'different task')}"
+            yield False, f"{pool}: {each}, where each was to run once."
+        elif used > max_workers:
+            yield False, f"{pool}: {used} threads ran tasks, more than the pool was to have."
+        elif meeting.most < together:
+            most = "no two tasks were ever" if meeting.most < 2 else f"at most {meeting.most} tasks were"
+            yield False, f"{pool}: {most} in flight together. Does something wait inside the loop?"
+        elif answer == used:
+            yield True, f"{pool}: {count(used, 'worker')} ran them, and you counted {answer}."
+            continue
+        else:
+            said = _reading(answer, used, tasks, max_workers)
+            yield False, f"{pool}: {count(used, 'worker')} ran them, and you returned {said}."
+        return
+
+
+def _reading(answer, used, tasks, max_workers):
+    """The wrong `answer`, and what it may have counted instead."""
+    if isinstance(answer, bool) or not isinstance(answer, int):
+        return f"{shown(answer)}, not a number"
+    if answer < used:
+        return f"{answer}, which leaves some out. Ask inside the task for its thread, and count when all have ended"
+    meaning = {max_workers: "the most that the pool may have", tasks: "the number of tasks"}
+    return f"{answer}, {meaning.get(answer, 'which counts other threads too')}"
+
+
+def wrong_returns_the_cap(tasks, max_workers):
+    """says: you returned 20, the most that the pool may have"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        for task in tasks:
+            pool.submit(task)
+    return max_workers
+
+
+def wrong_counts_futures(tasks, max_workers):
+    """says: you returned 6, the number of tasks"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        return len({pool.submit(task) for task in tasks})
+
+
+def wrong_counts_all_threads(tasks, max_workers):
+    """says: which counts other threads too"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        for future in [pool.submit(task) for task in tasks]:
+            future.result()
+        return threading.active_count()
+
+
+def wrong_one_at_a_time(tasks, max_workers):
+    """says: no two tasks were ever in flight together"""
+    names = set()
+    with ThreadPoolExecutor(max_workers) as pool:
+        for task in tasks:
+            pool.submit(task).result()
+            names.add(pool.submit(lambda: threading.current_thread().name).result())
+    return len(names)
+
+
+def wrong_asks_outside_the_tasks(tasks, max_workers):
+    """says: you returned 1, which leaves some out"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        futures = [pool.submit(task) for task in tasks]
+        return len({threading.current_thread().name for future in futures if future.result() is None})
+
+
+def wrong_ignores_the_cap(tasks, max_workers):
+    """says: threads ran tasks, more than the pool was to have"""
+
+    def ran_in(task):
+        task()
+        return threading.current_thread().name
+
+    with ThreadPoolExecutor() as pool:
+        return len(set(pool.map(ran_in, tasks)))
+
+
+def wrong_calls_before_it_submits(tasks, max_workers):
+    """says: tasks ran in your own thread"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        return len({pool.submit(task()) for task in tasks})
+
+
+def wrong_asks_after_the_task(tasks, max_workers):
+    """says: 6 runs of 3 different tasks, where each was to run once"""
+    names = set()
+    with ThreadPoolExecutor(max_workers) as pool:
+        for future in [pool.submit(task) for task in tasks]:
+            future.result()
+        for future in [pool.submit(lambda task=task: (task(), threading.current_thread().name)) for task in tasks]:
+            names.add(future.result()[1])
+    return len(names)
+
+
+def wrong_counts_before_they_end(tasks, max_workers):
+    """says: which leaves some out. Ask inside the task for its thread, and count when all have ended"""
+    names = set()
+
+    def noted(task):
+        task()
+        time.sleep(0.05)  # or it would be luck how many are missing
+        names.add(threading.current_thread().name)
+
+    with ThreadPoolExecutor(max_workers) as pool:
+        for task in tasks:
+            pool.submit(noted, task)
+        return len(names)
+
+
+def wrong_looks_the_task_up_late(tasks, max_workers):
+    """says: 6 tasks, max_workers=2: 6 runs of 3 different tasks"""
+    names = set()
+    with ThreadPoolExecutor(max_workers) as pool:
+        for task in tasks:
+            pool.submit(lambda: (task(), names.add(threading.current_thread().name)))  # noqa: B023
+    return len(names)
+
+
+def wrong_a_thread_for_each(tasks, max_workers):
+    """says: 6 threads ran tasks, more than the pool was to have"""
+    threads = [threading.Thread(target=task) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(threads)
+
+
+def wrong_gives_the_names(tasks, max_workers):
+    """says: not a number"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        futures = [pool.submit(lambda task=task: (task(), threading.current_thread().name)[1]) for task in tasks]
+        return {future.result() for future in futures}

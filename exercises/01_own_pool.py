@@ -1,0 +1,458 @@
+"""Write a pool of your own
+
+Write `class Pool(Executor)` in about 30 lines, with a queue, threads and `Future`s:
+
+- `Pool(max_workers)` runs tasks in threads of its own, at most that many. It may start them all at once.
+- `submit(fn, /, *args, **kwargs)` returns a `Future` at once. It gets what `fn` returns or raises.
+- Tasks start in the order of their submits. A task that fails takes no worker with it.
+- A Future cancelled in the queue never runs. One whose task runs says `running()` and can't be cancelled.
+- `shutdown(wait=True, *, cancel_futures=False)` ends the threads after the last queued task, and with `wait` returns
+  only then. A later `submit` raises `RuntimeError`. A second `shutdown` does no harm.
+
+`Executor` gives `with` and `map` in return. The check is one list of behaviors: it is put to `ThreadPoolExecutor`
+first, then to your pool. (`cancel_futures` may be ignored.)
+"""
+
+import queue
+import threading
+import time
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import nullcontext
+
+from exercises.kit import Clock, Meeting, count, shown, watch
+
+LIMIT = 10  # seconds for the whole check
+
+
+class Pool(Executor):
+    def __init__(self, max_workers):
+        self._queue = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._open = True
+        self._threads = [threading.Thread(target=self._work) for _ in range(max_workers)]
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self):
+        while (item := self._queue.get()) is not None:
+            future, fn, args, kwargs = item
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = fn(*args, **kwargs)
+                except BaseException as error:
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        with self._lock:
+            if not self._open:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            self._queue.put((future, fn, args, kwargs))
+        return future
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        with self._lock:
+            for _ in self._threads if self._open else ():
+                self._queue.put(None)
+            self._open = False
+        if wait:
+            for thread in self._threads:
+                thread.join()
+
+
+HINTS = [
+    "`submit` makes a `Future()`, puts it into a `queue.SimpleQueue` together with the call, and returns it. "
+    "`get()` of that queue waits until there is something in it.",
+    "Each thread loops: get from the queue, call, then `future.set_result(...)` or `future.set_exception(error)`.",
+    "`future.set_running_or_notify_cancel()` marks a Future as running. It says False for a cancelled one: skip it.",
+    "`shutdown` puts one `None` into the queue for each thread, behind the tasks that wait there. A thread that gets "
+    "`None` returns. With `wait`, join each thread. A flag, read and set under a lock, lets `submit` refuse.",
+]
+
+
+def check(Pool):
+    if isinstance(Pool, type) and issubclass(Pool, ThreadPoolExecutor):
+        yield False, "Pool inherits from ThreadPoolExecutor, so it is the standard pool. Build it on Executor."
+        return
+    made = []
+
+    def make(max_workers):
+        made.append(Pool(max_workers))
+        return made[-1]
+
+    for behavior in BEHAVIORS:
+        for held, saw in _seen(behavior, ThreadPoolExecutor):
+            assert held, f"ThreadPoolExecutor, the standard, was seen otherwise: {saw}"
+        with nullcontext() if behavior is _hands_over else watch():  # watch needs a submit that gives Futures
+            for held, saw in _seen(behavior, make):
+                yield held, saw
+                if not held:
+                    return
+        if any(isinstance(part, ThreadPoolExecutor) for pool in made for part in vars(pool).values()):
+            yield False, "Pool hands its tasks to a ThreadPoolExecutor. Give it a queue and threads of its own."
+            return
+
+
+def _seen(behavior, kind):
+    """What `behavior` sees of the pools that `kind` makes; at its end they are shut down."""
+    pools = []
+
+    def make(max_workers):
+        pools.append(kind(max_workers))
+        return pools[-1]
+
+    try:
+        yield from behavior(make)
+    except GeneratorExit:  # the check stops here, and what failed may not let itself be shut down
+        threading.Thread(target=lambda: [pool.shutdown() for pool in pools], daemon=True).start()
+        raise
+    for pool in pools:
+        pool.shutdown()
+
+
+# One list of behaviors. Each yields what it saw of the pools that `make` gives it; it can't tell which kind they are.
+
+
+def _hands_over(make):
+    pool, meeting, ran = make(2), Meeting(), []
+
+    def task():
+        ran.append(threading.current_thread())
+        meeting.task()
+
+    future = pool.submit(task)
+    early = isinstance(future, Future) and not future.done()
+    meeting.open()
+    if not isinstance(future, Future):
+        yield False, f"submit returned {shown(future)}, not a Future."
+        return
+    if threading.current_thread() in ran:
+        yield False, "submit ran the task itself, in the thread that called it."
+    elif early:
+        yield True, "submit returned a Future while the task still ran."
+    else:
+        yield False, "submit returned only after the task had ended."
+
+
+def _calls(make):
+    pool = make(2)
+    futures = [pool.submit(divmod, 7, 2), pool.submit(dict, a=1)]
+    if _ended(*futures):
+        values = [future.exception() or future.result() for future in futures]
+        yield values == [(3, 1), {"a": 1}], f"divmod(7, 2) gave {shown(values[0])}, dict(a=1) gave {shown(values[1])}."
+        mapped = list(pool.map(abs, [-1, 2, -3]))
+        yield mapped == [1, 2, 3], f"map(abs, [-1, 2, -3]), built on submit, gave {shown(mapped)}."
+    else:
+        yield False, "Two tasks were submitted, and a Future never got its result."
+
+
+def _survives_failures(make):
+    pool = make(1)
+    bad, good = pool.submit(int, "x"), pool.submit(abs, -1)
+    if _ended(bad):
+        yield isinstance(bad.exception(), ValueError), f"A task raised ValueError; its Future has {bad.exception()!r}."
+        ended = _ended(good)
+        yield ended, f"After a task that failed, the worker {'ran the next one' if ended else 'ran nothing more'}."
+    else:
+        yield False, "A task raised ValueError, and its Future never ended: result() would wait for ever."
+
+
+def _keeps_its_size(make):
+    pool, meeting, ran = make(3), Meeting(3), []
+
+    def task():
+        ran.append(threading.current_thread())
+        meeting.task()
+
+    ended = _ended(*[pool.submit(task) for _ in range(12)])
+    used = len(set(ran))
+    if not ended or used > 3:
+        yield False, f"12 tasks on Pool(3): {len(ran)} ran, in {count(used, 'thread')}."
+    else:
+        threads = count(used, "thread")
+        yield meeting.met, f"12 tasks on Pool(3): at most {meeting.most} in flight together, in {threads}."
+
+
+def _keeps_the_order(make):
+    pool, meeting, ran = make(1), Meeting(), []
+    first = pool.submit(meeting.task)
+    _until(lambda: meeting.arrived)
+    futures = [first, *(pool.submit(ran.append, number) for number in range(4))]
+    meeting.open()
+    yield _ended(*futures) and ran == [0, 1, 2, 3], f"Tasks 0, 1, 2, 3 queued for one worker ran in this order: {ran}."
+
+
+def _cancels(make):
+    pool, meeting, ran = make(1), Meeting(), []
+    held = pool.submit(meeting.task)
+    _until(lambda: meeting.arrived)
+    queued, last = pool.submit(ran.append, "cancelled"), pool.submit(ran.append, "last")
+    running, cancelled = held.running(), queued.cancel()
+    meeting.open()
+    ended = _ended(last)
+    if not running or not cancelled:
+        yield False, f"running() of a task that ran said {running}, cancel() of a queued one {cancelled}."
+    elif "cancelled" in ran:
+        yield False, "A task that was cancelled in the queue ran."
+    else:
+        went = "went on" if ended else "stopped there"
+        yield ended, f"A task cancelled in the queue was skipped, and the worker {went}."
+
+
+def _ends_with_its_tasks(make):
+    pool, meeting, ran, left = make(2), Meeting(patience=0.5), [], threading.Event()
+
+    def task():
+        ran.append(threading.current_thread())
+        meeting.task()  # gives up after half a second, or opens when the block has been left
+        return left.is_set()
+
+    with pool:
+        futures = [pool.submit(task) for _ in range(3)]
+        _until(lambda: meeting.arrived == 2)
+    left.set()
+    meeting.open()
+    if not _ended(*futures):
+        yield False, f"At the end of `with`, 2 tasks ran and 1 was queued; {len(ran)} of the 3 ran to their end."
+        return
+    waited = not any(future.result() for future in futures)
+    yield waited, f"The end of `with` {'waited' if waited else 'did not wait'} for the three tasks in the pool."
+    try:
+        pool.submit(abs, -1)
+        yield False, "submit after shutdown was accepted."
+    except RuntimeError:
+        yield True, "submit after shutdown raised RuntimeError."
+    pool.shutdown()
+    _until(lambda: not any(thread.is_alive() for thread in ran))
+    left = sum(thread.is_alive() for thread in set(ran))
+    yield not left, f"After a second shutdown {count(left, 'thread') if left else 'no thread'} of the pool still ran."
+
+
+def _leaves_without_waiting(make):
+    pool, meeting = make(1), Meeting()
+    held, queued = pool.submit(meeting.task), pool.submit(abs, -2)
+    pool.shutdown(wait=False)
+    early = not held.done()
+    meeting.open()
+    yield early, f"shutdown(wait=False) returned {'while' if early else 'after'} a task ran."
+    yield _ended(held, queued), "The task that was queued at that moment still ran."
+
+
+BEHAVIORS = [
+    _hands_over,
+    _calls,
+    _survives_failures,
+    _keeps_its_size,
+    _keeps_the_order,
+    _cancels,
+    _ends_with_its_tasks,
+    _leaves_without_waiting,
+]
+
+
+def _until(true):
+    """Wait until `true()`, or for a while."""
+    clock = Clock()
+    while not true() and clock.read() < 2:
+        time.sleep(0.005)
+    return true()
+
+
+def _ended(*futures):
+    """Whether all `futures` come to an end."""
+    return _until(lambda: all(future.done() for future in futures))
+
+
+class wrong_is_the_standard_pool(ThreadPoolExecutor):
+    """says: Pool inherits from ThreadPoolExecutor"""
+
+
+class wrong_hands_over_to_the_standard_pool(Executor):
+    """says: Pool hands its tasks to a ThreadPoolExecutor"""
+
+    def __init__(self, max_workers):
+        self._pool = ThreadPoolExecutor(max_workers)
+
+    def submit(self, fn, /, *args, **kwargs):
+        return self._pool.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._pool.shutdown(wait)
+
+
+class wrong_forgets_to_return_the_future(Pool):
+    """says: submit returned None, not a Future"""
+
+    def submit(self, fn, /, *args, **kwargs):
+        super().submit(fn, *args, **kwargs)
+
+
+class wrong_runs_the_task_in_submit(Pool):
+    """says: in the thread that called it"""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+class wrong_forgets_the_arguments_by_name(Pool):
+    """says: dict(a=1) gave {}"""
+
+    def submit(self, fn, /, *args, **kwargs):
+        return super().submit(fn, *args)
+
+
+class wrong_lets_a_failure_end_the_worker(Pool):
+    """says: its Future never ended"""
+
+    def _work(self):
+        while (item := self._queue.get()) is not None:
+            future, fn, args, kwargs = item
+            if future.set_running_or_notify_cancel():
+                future.set_result(fn(*args, **kwargs))
+
+
+class wrong_puts_the_error_in_as_result(Pool):
+    """says: its Future has None"""
+
+    def _work(self):
+        while (item := self._queue.get()) is not None:
+            future, fn, args, kwargs = item
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except Exception as error:
+                    future.set_result(error)
+
+
+class wrong_starts_a_thread_for_each_task(Executor):
+    """says: in 12 threads"""
+
+    def __init__(self, max_workers):
+        self._threads = []
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        self._threads.append(threading.Thread(target=self._run, args=(future, fn, args, kwargs)))
+        self._threads[-1].start()
+        return future
+
+    def _run(self, future, fn, args, kwargs):
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        for thread in self._threads:
+            thread.join()
+
+
+class wrong_has_one_worker(Pool):
+    """says: at most 1 in flight together, in 1 thread"""
+
+    def __init__(self, max_workers):
+        super().__init__(1)
+
+
+class wrong_takes_the_newest_first(Pool):
+    """says: ran in this order: [3, 2, 1, 0]"""
+
+    def __init__(self, max_workers):
+        self._queue, self._lock, self._open = queue.LifoQueue(), threading.Lock(), True
+        self._threads = [threading.Thread(target=self._work) for _ in range(max_workers)]
+        for thread in self._threads:
+            thread.start()
+
+
+class wrong_never_says_running(Pool):
+    """says: running() of a task that ran said False"""
+
+    def _work(self):
+        while (item := self._queue.get()) is not None:
+            future, fn, args, kwargs = item
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except Exception as error:
+                future.set_exception(error)
+
+
+class wrong_runs_what_was_cancelled(Pool):
+    """says: A task that was cancelled in the queue ran"""
+
+    def _work(self):
+        while (item := self._queue.get()) is not None:
+            future, fn, args, kwargs = item
+            future.set_running_or_notify_cancel()
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except Exception as error:
+                future.set_exception(error)
+
+
+class wrong_drops_the_queue(Pool):
+    """says: 2 of the 3 ran to their end"""
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        with self._lock:
+            self._open = False
+            while not self._queue.empty():
+                self._queue.get()
+            for _ in self._threads:
+                self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
+
+
+class wrong_does_not_wait(Pool):
+    """says: The end of `with` did not wait"""
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        super().shutdown(wait=False)
+
+
+class wrong_takes_tasks_after_shutdown(Pool):
+    """says: submit after shutdown was accepted"""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        self._queue.put((future, fn, args, kwargs))
+        return future
+
+
+class wrong_leaves_its_threads(Pool):
+    """says: After a second shutdown 2 threads of the pool still ran"""
+
+    def __init__(self, max_workers):
+        self._queue, self._lock, self._open = queue.Queue(), threading.Lock(), True
+        for _ in range(max_workers):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self):
+        while True:
+            future, fn, args, kwargs = self._queue.get()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except Exception as error:
+                    future.set_exception(error)
+            self._queue.task_done()
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._open = False
+        if wait:
+            self._queue.join()
+
+
+class wrong_puts_one_none_for_all(Pool):
+    """says: It did not end within"""
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._open = False
+        self._queue.put(None)
+        for thread in self._threads:
+            thread.join()

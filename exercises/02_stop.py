@@ -1,0 +1,293 @@
+"""Stop work that runs
+
+`cancel()` can't stop a task that a worker has begun. Write `start(pool, step)` so that it can be stopped
+all the same.
+
+It submits one task to `pool`; the task calls `step()` again and again until it is told to stop. `start`
+waits for nothing and returns two things: the task's Future, and a function `stop()`. Calling `stop()` tells
+this one task to stop and returns at once. The step under way is finished, no other is begun, and the
+Future's result is the number of steps. A task told to stop before a worker has begun it does no step at
+all.
+"""
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from exercises.kit import Meeting, count, watch
+
+LIMIT = 8  # seconds for the whole check
+
+
+def start(pool, step):
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            step()
+            steps += 1
+        return steps
+
+    return pool.submit(work), told.set
+
+
+HINTS = [
+    "The task must look somewhere, before each step, whether it was told to stop. Where can both threads see the news?",
+    "A threading.Event is made for it: the task asks `is_set()`, `stop` calls `set()`. Each task needs "
+    "an Event of its own.",
+    "Define `work()` inside `start`: `while not told.is_set():` call step and count; return the count. "
+    "Then return `pool.submit(work), told.set`.",
+]
+
+MOST = 50  # steps after stop(): then the check ends the task by an exception
+
+
+class _Steps:
+    """Steps that the check can count, hold and end."""
+
+    def __init__(self):
+        self.begun = self.done = 0
+        self.last = None  # the number of the step that raises
+        self.hold = None  # a Meeting where the next step stands
+        self.standing = threading.Event()
+        self.moved = threading.Event()
+        self._checks = threading.current_thread()
+
+    def step(self):
+        if threading.current_thread() is self._checks:
+            raise RuntimeError("start() itself called step(); only the task in the pool may")
+        self.begun += 1
+        if self.last is not None and self.begun >= self.last:
+            raise RuntimeError("the check ended this task")
+        if self.hold is not None:
+            self.standing.set()
+            self.hold.task()
+        time.sleep(0.001)
+        self.done += 1
+        if self.done % 3 == 0:
+            self.moved.set()
+
+    def end(self, after=0):
+        """Let no more than `after` further steps be done."""
+        self.last = self.begun + after
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.end()
+
+
+def check(start):
+    with ThreadPoolExecutor(2) as pool, watch(pool), _Steps() as one, _Steps() as two:
+        answer = start(pool, one.step)
+        fits = isinstance(answer, tuple | list) and len(answer) == 2
+        fits = fits and isinstance(answer[0], Future) and callable(answer[1])
+        yield fits, f"start returned {'a Future and a function' if fits else _a(answer)}."
+        if not fits:
+            return
+        future, stop = answer
+        other, stop_other = start(pool, two.step)
+        going = [_moves(future, one), _moves(other, two)]
+        yield all(going), _running(going, future, one)
+        if not all(going):
+            return
+
+        one.hold = Meeting()
+        one.standing.wait(2)
+        stop()
+        yield not one.hold.gave_up, _stopped(one.hold.gave_up)
+        begun = one.begun
+        one.end(after=MOST)
+        one.hold.open()
+        wait([future], timeout=2)
+        more = one.begun - begun
+        steps = f"{MOST} or more" if more >= MOST else more
+        yield more == 0, f"After stop() the task began {steps} other steps."
+        if more:
+            return
+        yield _result(future, one)
+
+        alone = _moves(other, two)
+        ended = "no other task" if alone else "the other task too: each needs news of its own"
+        yield alone, f"stop() ended {ended}."
+        stop_other()
+        two.end(after=MOST)
+        if not alone:
+            return
+
+    with ThreadPoolExecutor(1) as pool, Meeting() as busy, _Steps() as none:
+        pool.submit(busy.task)
+        future, stop = start(pool, none.step)
+        none.end(after=MOST)
+        stop()
+        busy.open()
+        wait([future], timeout=2)
+        yield none.begun == 0, f"Told to stop before it had begun, a task did {none.begun} steps."
+
+
+def _moves(future, steps):
+    """Whether the task does some more steps, or else ends."""
+    steps.moved.clear()
+    future.add_done_callback(lambda _: steps.moved.set())
+    return steps.moved.wait(2) and not future.done()
+
+
+def _running(going, future, steps):
+    if all(going):
+        return "Two tasks ran side by side, step after step."
+    if not future.done():
+        return f"It did {count(steps.done, 'step')} in two seconds or more. One step is to follow the other at once."
+    error = None if future.cancelled() else future.exception()
+    return f"The task ended by itself after {steps.done} steps{f', with {error!r}' if error else ''}."
+
+
+def _stopped(waited):
+    return f"stop() {'waited for the step under way' if waited else 'returned while a step was under way'}."
+
+
+def _result(future, steps):
+    if not future.done():
+        return False, "After the last step the task did not end."
+    if future.cancelled():
+        return False, "The Future gave no result: it was cancelled."
+    if future.exception():
+        return False, f"The Future gave no result: {future.exception()!r}."
+    return future.result() == steps.done, f"The result was {future.result()} after {steps.done} steps."
+
+
+def _a(value):
+    if value is None:
+        return "nothing (None)"
+    kinds = [type(item).__name__ for item in value] if isinstance(value, tuple | list) else []
+    return f"a {type(value).__name__}{f' of {kinds}' if kinds else ''}, and not a Future and a function"
+
+
+def wrong_looks_once(pool, step):
+    """says: The task ended by itself after 1 steps"""
+    told = threading.Event()
+
+    def work():
+        if not told.is_set():
+            step()
+        return 1
+
+    return pool.submit(work), told.set
+
+
+def wrong_stop_is_cancel(pool, step):
+    """says: After stop() the task began 50 or more other steps"""
+
+    def work():
+        steps = 0
+        while True:
+            step()
+            steps += 1
+
+    future = pool.submit(work)
+    return future, future.cancel
+
+
+def wrong_flag_stays_local(pool, step):
+    """says: After stop() the task began 50 or more other steps"""
+    told = False
+
+    def work():
+        steps = 0
+        while not told:
+            step()
+            steps += 1
+        return steps
+
+    def stop():
+        told = True  # noqa: F841  a new local name: work() never sees it
+
+    return pool.submit(work), stop
+
+
+def wrong_one_event_for_all(pool, step, told=threading.Event()):  # noqa: B008
+    """says: stop() ended the other task too"""
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            step()
+            steps += 1
+        return steps
+
+    return pool.submit(work), told.set
+
+
+def wrong_works_in_start(pool, step):
+    """says: start() itself called step()"""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            step()
+            steps += 1
+        return steps
+
+    return pool.submit(work()), told.set
+
+
+def wrong_looks_after_the_step(pool, step):
+    """says: Told to stop before it had begun, a task did 1 steps"""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while True:
+            step()
+            steps += 1
+            if told.is_set():
+                return steps
+
+    return pool.submit(work), told.set
+
+
+def wrong_stop_waits(pool, step):
+    """says: stop() waited for the step under way"""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            step()
+            steps += 1
+        return steps
+
+    future = pool.submit(work)
+
+    def stop():
+        told.set()
+        return future.result()
+
+    return future, stop
+
+
+def wrong_forgets_the_number(pool, step):
+    """says: The result was None"""
+    told = threading.Event()
+
+    def work():
+        while not told.is_set():
+            step()
+
+    return pool.submit(work), told.set
+
+
+def wrong_returns_the_future_alone(pool, step):
+    """says: start returned a Future, and not a Future and a function"""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            step()
+            steps += 1
+        return steps
+
+    return pool.submit(work)

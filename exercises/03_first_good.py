@@ -1,0 +1,145 @@
+"""First good answer
+
+`sources` is a list of functions without arguments: each returns an answer or raises. Write `first_good(sources,
+workers)`: it asks them with `workers` workers and returns the first answer that arrives. Sources that have not been
+asked by then are cancelled. If every source fails, it raises the exception of one of them.
+"""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from exercises.kit import Clock, Meeting, count, shown, watch
+
+LIMIT = 6
+
+
+def first_good(sources, workers):
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(source) for source in sources]
+        for future in as_completed(futures):
+            if future.exception() is None:
+                pool.shutdown(wait=False, cancel_futures=True)
+                return future.result()
+        return future.result()
+
+
+HINTS = [
+    "Which of map, as_completed and wait hands you a Future as soon as it is done, whatever its place in the list?",
+    "A Future that failed is done too. Look at `future.exception()` and go on to the next one.",
+    "Before you return, cancel the others: `future.cancel()` on each, or `pool.shutdown(cancel_futures=True)`.",
+]
+
+
+def check(first_good):
+    asked, going, most, lock, slow = [], set(), 0, threading.Lock(), Meeting()
+
+    def source(name):
+        nonlocal most
+        with lock:
+            asked.append(name)
+            going.add(name)
+            most = max(most, len(going))
+        try:
+            if name == "broken":
+                raise OSError("no route to broken")
+            return name if name == "good" else slow.task(name)
+        finally:
+            with lock:
+                going.discard(name)
+
+    # One worker is held by the slow source; the other meets the broken one, the good one, a spare one.
+    names = ["slow", "broken", "good", *(f"spare {n}" for n in range(20))]
+    with watch() as run:
+        answer = first_good([lambda name=name: source(name) for name in names], 2)
+    slow.open()
+    clock = Clock()
+    while run.count("queued") + run.count("running") and clock.read() < 1:
+        time.sleep(0.01)  # what the answer left in the queue is asked now
+
+    yield answer == "good", f"Of a slow source, a broken one and a good one, it returned {shown(answer)}."
+    if answer != "good":
+        return
+    yield most == 2, f"With 2 workers, {count(most, 'source')} were asked at the same time."
+    if most != 2:
+        return
+    spare = sum(name.startswith("spare") for name in asked)
+    # The free worker asks one more before the answer can be seen, and is held there until the others are cancelled.
+    asked_too = f"{spare} of them {'was' if spare == 1 else 'were'} asked"
+    yield spare <= 1, f"Behind the good one stand 20 spare sources; {asked_too}."
+    if spare > 1:
+        return
+
+    def broken(name):
+        raise OSError(name)
+
+    try:
+        answer = first_good([lambda name=name: broken(name) for name in "xyz"], 2)
+    except OSError:
+        answer = OSError
+    gives = "raises it too" if answer is OSError else f"gives {shown(answer)}"
+    yield answer is OSError, f"When all sources raise OSError, it {gives}."
+
+
+def wrong_map(sources, workers):
+    """says: it returned 'slow'"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for answer in pool.map(lambda source: source(), sources):
+            return answer
+
+
+def wrong_takes_a_failure_for_an_answer(sources, workers):
+    """says: Your code raised OSError"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(source) for source in sources]
+        future = next(as_completed(futures))
+        pool.shutdown(wait=False, cancel_futures=True)
+        return future.result()
+
+
+def wrong_cancels_nothing(sources, workers):
+    """says: 20 of them were asked"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for future in as_completed([pool.submit(source) for source in sources]):
+            if future.exception() is None:
+                return future.result()
+        raise future.exception()
+
+
+def wrong_leaves_the_pool_open(sources, workers):
+    """says: 20 of them were asked"""
+    pool = ThreadPoolExecutor(max_workers=workers)
+    for future in as_completed([pool.submit(source) for source in sources]):
+        if future.exception() is None:
+            return future.result()
+    raise future.exception()
+
+
+def wrong_asks_all_at_once(sources, workers):
+    """says: sources were asked at the same time"""
+    with ThreadPoolExecutor(max_workers=len(sources)) as pool:
+        futures = [pool.submit(source) for source in sources]
+        for future in as_completed(futures):
+            if future.exception() is None:
+                pool.shutdown(wait=False, cancel_futures=True)
+                return future.result()
+        return future.result()
+
+
+def wrong_says_nothing_when_all_fail(sources, workers):
+    """says: When all sources raise OSError, it gives None"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(source) for source in sources]
+        for future in as_completed(futures):
+            if future.exception() is None:
+                pool.shutdown(wait=False, cancel_futures=True)
+                return future.result()
+
+
+def wrong_returns_the_exception(sources, workers):
+    """says: it returned OSError('no route to broken')"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(source) for source in sources]
+        future = next(as_completed(futures))
+        pool.shutdown(wait=False, cancel_futures=True)
+        return future.exception() or future.result()

@@ -1,0 +1,337 @@
+"""Count down to "all done"
+
+Write `when_all_done(futures, fn)`. It returns at once, and `fn()` is called exactly once: when every Future
+of the list `futures` is done, whether it returned, raised or was cancelled.
+
+Some of them may be done already, all of them may, several may end at the same moment in different threads,
+and the list may be empty: then all are done, and `fn()` is called at once.
+"""
+
+import sys
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from exercises.kit import Meeting, count, watch
+
+LIMIT = 7  # seconds for the whole check
+
+
+def when_all_done(futures, fn):
+    left = len(futures) + 1  # one more than there are: the last line of this function takes it away
+    lock = threading.Lock()
+
+    def count_down(future=None):
+        nonlocal left
+        with lock:
+            left -= 1
+            over = left == 0
+        if over:
+            fn()
+
+    for future in futures:
+        future.add_done_callback(count_down)
+    count_down()
+
+
+HINTS = [
+    "Every Future calls back exactly once, whatever became of it. What must be counted, and who may call fn?",
+    "Set the count before the first callback is added: a Future that is done calls back at once, inside "
+    "`add_done_callback`.",
+    "Two callbacks may run in two threads. Take one off the count and look whether it was the last under "
+    "one lock, and call fn from what you saw there.",
+    "For the empty list, begin with `len(futures) + 1` and take the last one off yourself, after the loop.",
+]
+
+
+class _Calls:
+    """What fn is: counts its calls. It takes no argument; `given` is set by a call with one."""
+
+    def __init__(self):
+        self.count, self.lock, self.called = 0, threading.Lock(), threading.Event()
+        self.given = False
+
+    def __call__(self, *given):
+        with self.lock:
+            self.count += 1
+            self.given = self.given or bool(given)
+        self.called.set()
+
+    def wait(self):
+        self.called.wait(2)  # an answer may have a thread of its own that calls
+        return self.count
+
+
+def check(when_all_done):
+    for ok, says in _scenes(when_all_done):
+        yield ok, says
+        if not ok:
+            return
+
+
+def _scenes(when_all_done):
+    calls = _Calls()
+    with ThreadPoolExecutor(2) as pool, watch(pool), Meeting() as gate:
+        when_all_done([pool.submit(gate.task) for _ in range(3)], calls)
+        waited = gate.gave_up
+    when = "only when the tasks had ended" if waited else "while the tasks still ran"
+    yield not waited, f"It returned {when}."
+
+    calls, futures = _Calls(), [Future(), Future(), Future()]
+    when_all_done(futures, calls)
+    futures[2].cancel()
+    futures[2].set_running_or_notify_cancel()  # as a worker does, for those who wait
+    futures[0].set_exception(ValueError("this task failed"))
+    early = calls.count
+    futures[1].set_result("done last")
+    called = calls.wait()
+    yield early == 0 and called == 1, _once("One was cancelled, one raised, one returned", early, called)
+    if calls.given:
+        yield False, "fn was called with an argument. It takes none: fn()."
+        return
+
+    calls, futures = _Calls(), [Future(), Future(), Future()]
+    futures[0].set_result("done before")
+    when_all_done(futures, calls)
+    futures[2].set_result("the last of the list, not the last to end")
+    early = calls.count
+    futures[1].set_result("done last")
+    called = calls.wait()
+    case = "One was done before, the last of the list ended second"
+    yield early == 0 and called == 1, _once(case, early, called)
+
+    calls, futures = _Calls(), [Future(), Future(), Future()]
+    for future in futures:
+        future.set_result("done before")
+    when_all_done(futures, calls)
+    called = calls.wait()
+    yield called == 1, _once("All three were done before", 0, called)
+
+    calls = _Calls()
+    when_all_done([], calls)
+    called = calls.wait()
+    yield called == 1, _once("The list was empty", 0, called)
+
+    counts = _interleaved(when_all_done)
+    worst = next((called for called in counts if called != 1), 1)
+    yield worst == 1, _once(f"Two ended at the same moment, tried in {count(len(counts), 'way')}", 0, worst)
+
+
+def _once(case, early, called):
+    if called == 0:
+        return f"{case}: fn was never called."
+    times = {1: "once", 2: "twice"}.get(called, f"{called} times")
+    return f"{case}: fn was called {'too early' if early else times}."
+
+
+def _interleaved(when_all_done):
+    """How often fn is called if one callback is held before its 1st, 2nd … line, while the other runs."""
+    counts, hold = [], None
+    while (hold is None or hold.reached) and len(counts) < 30:
+        calls, futures = _Calls(), [Future(), Future()]
+        both = Meeting(2)  # no callback of the answer runs before both Futures are done
+        hold = _Hold(when_all_done, len(counts) + 1)
+        futures[0].add_done_callback(both.task)
+        futures[1].add_done_callback(both.task)
+        futures[1].add_done_callback(lambda _, hold=hold: hold.other_may_run.wait(2))
+        when_all_done(futures, calls)
+        held = threading.Thread(target=hold.held, args=futures[:1])
+        other = threading.Thread(target=hold.other, args=futures[1:])
+        held.start()
+        other.start()
+        held.join()
+        other.join()
+        counts.append(calls.wait())
+    return counts
+
+
+class _Hold:
+    """Holds a thread before the `stop`-th line that it runs of the answer's file, until the other has run.
+
+    If the other can't, since it waits for a lock that the held thread has, the hold ends after a moment.
+    """
+
+    def __init__(self, answer, stop):
+        code = getattr(answer, "__code__", None) or getattr(type(answer).__call__, "__code__", None)
+        self.file = code.co_filename if code else None
+        self.lines, self.stop = 0, stop
+        self.reached = False
+        self.other_may_run, self.other_ran = threading.Event(), threading.Event()
+
+    def held(self, future):
+        sys.settrace(self._trace)
+        future.set_result(None)
+        sys.settrace(None)
+        self.other_may_run.set()
+
+    def other(self, future):
+        future.set_result(None)
+        self.other_ran.set()
+
+    def _trace(self, frame, event, _):
+        if frame.f_code.co_filename != self.file:
+            return None
+        if event == "line" and not self.reached:
+            self.lines += 1
+            if self.lines == self.stop:
+                self.reached = True
+                self.other_may_run.set()
+                self.other_ran.wait(0.3)
+        return self._trace
+
+
+def wrong_waits_for_them(futures, fn):
+    """says: It returned only when the tasks had ended"""
+    wait(futures)
+    fn()
+
+
+def wrong_asks_the_last_one(futures, fn):
+    """says: One was cancelled, one raised, one returned: fn was called too early"""
+    if futures:
+        futures[-1].add_done_callback(lambda future: fn())
+    else:
+        fn()
+
+
+def wrong_waits_for_success(futures, fn):
+    """says: One was cancelled, one raised, one returned: fn was never called"""
+    left = len(futures)
+    lock = threading.Lock()
+
+    def count_down(future):
+        nonlocal left
+        future.result()
+        with lock:
+            left -= 1
+            over = left == 0
+        if over:
+            fn()
+
+    for future in futures:
+        future.add_done_callback(count_down)
+    if not futures:
+        fn()
+
+
+def wrong_counts_while_it_adds(futures, fn):
+    """says: One was done before, the last of the list ended second: fn was called too early"""
+    left = 0
+    lock = threading.Lock()
+
+    def count_down(future):
+        nonlocal left
+        with lock:
+            left -= 1
+            over = left == 0
+        if over:
+            fn()
+
+    for future in futures:
+        with lock:
+            left += 1
+        future.add_done_callback(count_down)
+    if not futures:
+        fn()
+
+
+def wrong_asks_all_in_each(futures, fn):
+    """says: All three were done before: fn was called 3 times"""
+
+    def ask(future):
+        if all(future.done() for future in futures):
+            fn()
+
+    for future in futures:
+        future.add_done_callback(ask)
+    if not futures:
+        fn()
+
+
+def wrong_adds_under_the_lock(futures, fn):
+    """says: your code waited for something that never came"""
+    left = len(futures)
+    lock = threading.Lock()
+
+    def count_down(future):
+        nonlocal left
+        with lock:
+            left -= 1
+            over = left == 0
+        if over:
+            fn()
+
+    with lock:
+        for future in futures:
+            future.add_done_callback(count_down)
+    if not futures:
+        fn()
+
+
+def wrong_hands_the_future_on(futures, fn):
+    """says: fn was called with an argument"""
+    left = len(futures)
+    lock = threading.Lock()
+
+    def count_down(future):
+        nonlocal left
+        with lock:
+            left -= 1
+            over = left == 0
+        if over:
+            fn(future)
+
+    for future in futures:
+        future.add_done_callback(count_down)
+    if not futures:
+        fn()
+
+
+def wrong_forgets_the_empty_list(futures, fn):
+    """says: The list was empty: fn was never called"""
+    left = len(futures)
+    lock = threading.Lock()
+
+    def count_down(future):
+        nonlocal left
+        with lock:
+            left -= 1
+            over = left == 0
+        if over:
+            fn()
+
+    for future in futures:
+        future.add_done_callback(count_down)
+
+
+def wrong_has_no_lock(futures, fn):
+    """says: fn was called twice"""
+    left = len(futures)
+
+    def count_down(future):
+        nonlocal left
+        left -= 1
+        if left == 0:
+            fn()
+
+    for future in futures:
+        future.add_done_callback(count_down)
+    if not futures:
+        fn()
+
+
+def wrong_looks_outside_the_lock(futures, fn):
+    """says: fn was called twice"""
+    left = len(futures)
+    lock = threading.Lock()
+
+    def count_down(future):
+        nonlocal left
+        with lock:
+            left -= 1
+        if left == 0:
+            fn()
+
+    for future in futures:
+        future.add_done_callback(count_down)
+    if not futures:
+        fn()

@@ -1,0 +1,292 @@
+"""Mend the sample
+
+The article wants each result reported as soon as its task ends, without waiting for it. Its code registers
+no callback, calls `result()` in the loop, and its callback would add itself again and again:
+
+```python
+def test_result(future):
+    future.add_done_callback(test_result)
+
+for i in range(0, 10):
+    future = pool.submit(test, i)
+    print(future.result())
+```
+
+Write `start_all(pool, work, inputs, report)`. It submits `work(x)` to `pool` for each `x` of the list
+`inputs` and returns the list of their Futures at once, while the tasks still run. As each task ends,
+`report(x, outcome)` is called once: `outcome` is what `work` returned, or the exception that it raised. A
+task may also be cancelled in the queue: then `outcome` is its CancelledError.
+"""
+
+import logging
+import queue
+import threading
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from functools import partial
+
+from exercises.kit import Meeting, shown, watch
+
+LIMIT = 8  # seconds for the whole check
+
+
+def start_all(pool, work, inputs, report):
+    def tell(x, future):
+        try:
+            outcome = future.result()
+        except Exception as error:
+            outcome = error
+        report(x, outcome)
+
+    futures = []
+    for x in inputs:
+        future = pool.submit(work, x)
+        future.add_done_callback(partial(tell, x))
+        futures.append(future)
+    return futures
+
+
+HINTS = [
+    "Which line of the sample waits? Which line registers a callback, when does it run, and on which Future "
+    "should it act instead?",
+    "A callback gets the done Future: its `result()` waits no longer, it returns or raises. What raises "
+    "in a callback is only logged, so catch it there.",
+    "Each callback needs the x of its own task: `functools.partial(tell, x)`, or a `lambda` with `x=x`. "
+    "A bare `lambda` looks x up when it runs, after the loop.",
+    "In tell(x, future): `try: outcome = future.result()`, `except Exception as error: outcome = error` "
+    "(CancelledError is an Exception here), then `report(x, outcome)`.",
+]
+
+
+class _Log(logging.Handler):
+    """Keeps the errors that concurrent.futures logs."""
+
+    def __init__(self):
+        super().__init__()
+        self.errors = []
+
+    def emit(self, record):
+        if record.exc_info:
+            self.errors.append(record.exc_info[1])
+
+
+def check(start_all):
+    gate, log, reports = Meeting(), _Log(), queue.SimpleQueue()
+    slow = Meeting(patience=2)  # task 10 stands here until the others are reported
+    logger = logging.getLogger("concurrent.futures")
+    logger.addHandler(log)
+    logger.propagate = False
+
+    def work(x):
+        gate.task()
+        if x == 10:
+            slow.task()
+        if x == 12:
+            raise ValueError("no result for 12")
+        return f"result {x}"
+
+    inputs = [10, 11, 12, 13, 14, 15]  # four workers: 14 and 15 wait in the queue
+    with ThreadPoolExecutor(4) as pool, watch(pool):
+        futures = start_all(pool, work, inputs, lambda x, outcome: reports.put((x, outcome)))
+        waited = gate.gave_up
+        when = "only when tasks had ended" if waited else "while all tasks still ran"
+        yield not waited, f"start_all returned {when}."
+        if waited:
+            return
+        fits = isinstance(futures, list) and [isinstance(f, Future) for f in futures] == [True] * 6
+        yield fits, f"It returned {'the list of the six Futures' if fits else shown(futures)}."
+        if not fits:
+            return
+        futures[5].cancel()
+        gate.open()
+        early = _reports(reports, 5)
+        slow.open()
+        seen = early + _reports(reports, 6 - len(early))
+    while not reports.empty():
+        seen.append(reports.get())
+
+    yield _once_each([x for x, _ in seen], inputs)
+    if not log.errors and sorted(x for x, _ in seen) == inputs:
+        yield from _right(dict(seen))
+        yield len(early) == 5, f"While 10 still ran, {len(early)} of the 5 others were reported."
+    for error in log.errors[:1]:
+        words = f": {error}" if str(error) else ""
+        yield False, f"A callback raised {type(error).__name__}{words}. The pool logged that and went on."
+
+
+def _reports(reports, most):
+    """The next reports, up to so many, if they come within a second of each other."""
+    seen = []
+    try:
+        while len(seen) < most:
+            seen.append(reports.get(timeout=1))
+    except queue.Empty:
+        pass
+    return seen
+
+
+def _once_each(seen, inputs):
+    never = [x for x in inputs if x not in seen]
+    often = [x for x in inputs if seen.count(x) > 1]
+    kinds = {12: "12, whose task raised,", 15: "15, whose task was cancelled,"}
+    if never == inputs:
+        return False, "Nothing was reported."
+    if often:
+        return False, f"{often[0]} was reported {seen.count(often[0])} times, and {never} never."
+    if never:
+        return False, f"{kinds.get(never[0], never[0])} was never reported."
+    return len(seen) == len(inputs), f"{len(seen)} reports came for {len(inputs)} tasks."
+
+
+def _right(outcomes):
+    for x, outcome in outcomes.items():
+        if isinstance(outcome, Future):
+            yield False, "report was given a Future. It wants what the Future's result() returns or raises."
+            return
+        kind = {12: ValueError, 15: CancelledError}.get(x)
+        if not (isinstance(outcome, kind) if kind else outcome == f"result {x}"):
+            yield False, f"The outcome reported for {x} was {shown(outcome)}."
+            return
+    yield True, "Each outcome was that of its task: five ends and one cancel."
+
+
+def wrong_as_published(pool, work, inputs, report):
+    """says: start_all returned only when tasks had ended"""
+
+    def test_result(future):
+        future.add_done_callback(test_result)
+
+    futures = []
+    for x in inputs:
+        future = pool.submit(work, x)
+        try:
+            report(x, future.result())
+        except Exception as error:
+            report(x, error)
+        futures.append(future)
+    return futures
+
+
+def wrong_registers_itself(pool, work, inputs, report):
+    """
+    says: Nothing was reported
+    says: A callback raised RecursionError
+    """
+
+    def test_result(future):
+        future.add_done_callback(test_result)
+
+    futures = [pool.submit(work, x) for x in inputs]
+    for future in futures:
+        future.add_done_callback(test_result)
+    return futures
+
+
+def wrong_calls_the_callback(pool, work, inputs, report):
+    """says: start_all returned only when tasks had ended"""
+
+    def tell(x, future):
+        report(x, future.exception() or future.result())
+
+    futures = [pool.submit(work, x) for x in inputs]
+    for x, future in zip(inputs, futures, strict=True):
+        future.add_done_callback(tell(x, future))
+    return futures
+
+
+def wrong_name_of_the_last(pool, work, inputs, report):
+    """says: 15 was reported 6 times"""
+
+    def tell(x, future):
+        try:
+            report(x, future.result())
+        except Exception as error:
+            report(x, error)
+
+    futures = []
+    for x in inputs:
+        future = pool.submit(work, x)
+        future.add_done_callback(lambda done: tell(x, done))  # noqa: B023
+        futures.append(future)
+    return futures
+
+
+def wrong_reports_success_alone(pool, work, inputs, report):
+    """says: 12, whose task raised, was never reported"""
+
+    def tell(x, future):
+        if future.cancelled():
+            report(x, CancelledError())
+        elif future.exception() is None:
+            report(x, future.result())
+
+    futures = [pool.submit(work, x) for x in inputs]
+    for x, future in zip(inputs, futures, strict=True):
+        future.add_done_callback(partial(tell, x))
+    return futures
+
+
+def wrong_forgets_the_cancel(pool, work, inputs, report):
+    """
+    says: 15, whose task was cancelled, was never reported
+    says: A callback raised CancelledError
+    """
+
+    def tell(x, future):
+        report(x, future.exception() or future.result())
+
+    futures = [pool.submit(work, x) for x in inputs]
+    for x, future in zip(inputs, futures, strict=True):
+        future.add_done_callback(partial(tell, x))
+    return futures
+
+
+def wrong_reports_the_future(pool, work, inputs, report):
+    """says: report was given a Future. It wants"""
+    futures = [pool.submit(work, x) for x in inputs]
+    for x, future in zip(inputs, futures, strict=True):
+        future.add_done_callback(partial(report, x))
+    return futures
+
+
+def wrong_has_a_thread_wait_for_each_in_turn(pool, work, inputs, report):
+    """says: While 10 still ran, 0 of the 5 others were reported"""
+    futures = [pool.submit(work, x) for x in inputs]
+
+    def report_all():
+        for x, future in zip(inputs, futures, strict=True):
+            try:
+                report(x, future.result())
+            except Exception as error:
+                report(x, error)
+
+    threading.Thread(target=report_all).start()
+    return futures
+
+
+def wrong_returns_nothing(pool, work, inputs, report):
+    """says: It returned None"""
+
+    def tell(x, future):
+        try:
+            report(x, future.result())
+        except (Exception, CancelledError) as error:
+            report(x, error)
+
+    for x in inputs:
+        pool.submit(work, x).add_done_callback(partial(tell, x))
+
+
+def wrong_shuts_the_pool(pool, work, inputs, report):
+    """says: start_all returned only when tasks had ended"""
+
+    def tell(x, future):
+        try:
+            report(x, future.result())
+        except Exception as error:
+            report(x, error)
+
+    with pool:
+        futures = [pool.submit(work, x) for x in inputs]
+        for x, future in zip(inputs, futures, strict=True):
+            future.add_done_callback(partial(tell, x))
+    return futures

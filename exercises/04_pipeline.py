@@ -1,0 +1,266 @@
+"""Start stage two as each stage one ends
+
+Pages are fetched in one pool and written in another, as a program does that downloads with many workers and
+writes with one. Write `pipeline(fetchers, writers, fetch, write, pages)`:
+
+- it calls `fetch(page)` in the pool `fetchers` for each page of the list `pages`;
+- as soon as a page is fetched, whatever the others do, it calls `write(text)` in the pool `writers` with
+  what `fetch` returned;
+- it waits for all of it and returns a list, in the order of `pages`, of what each `write` returned. Where a
+  stage raised an exception, the exception stands in that place.
+
+Both pools stay open: whoever made them shuts them down.
+"""
+
+import queue
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from functools import partial
+
+from exercises.kit import Meeting, shown, watch
+
+LIMIT = 6  # seconds for the whole check
+
+
+def pipeline(fetchers, writers, fetch, write, pages):
+    fetched = queue.SimpleQueue()
+    for n, page in enumerate(pages):
+        fetchers.submit(fetch, page).add_done_callback(lambda future, n=n: fetched.put((n, future)))
+
+    ends = [None] * len(pages)
+    for _ in pages:
+        n, future = fetched.get()
+        ends[n] = future if future.exception() else writers.submit(write, future.result())
+    return [future.exception() or future.result() for future in ends]
+
+
+HINTS = [
+    "Who learns first that a page is fetched? A callback of its Future does. What is the least that it must do?",
+    "Let each callback put its page's number and Future into a queue. The main thread takes them out as "
+    "they come and submits the writes.",
+    "Don't trust that a callback has run because `result()` returned: count what comes out of the queue, "
+    "one for each page.",
+    "For n, future from the queue: `ends[n] = future if future.exception() else writers.submit(write, "
+    "future.result())`. After as many turns as there are pages, collect `future.exception() or "
+    "future.result()` from ends.",
+]
+
+
+def _here():
+    return threading.current_thread().name.partition("_")[0]
+
+
+def check(pipeline):
+    pages = [f"page {n}" for n in range(6)]
+    slow, door = Meeting(patience=2), Meeting()
+    fetched_in, written_in, early = set(), set(), []
+    fetchers, writers = ThreadPoolExecutor(3, "fetchers"), ThreadPoolExecutor(1, "writers")
+
+    def fetch(page):
+        fetched_in.add(_here())
+        time.sleep(0.02)  # decides nothing: so the picture shows each task
+        if page == pages[0]:  # held until the four others that can be written are written
+            slow.task()
+            writers.submit = submit_late
+        if page == pages[3]:
+            raise ValueError("page 3 is gone")
+        return f"text of {page}"
+
+    def write(text):
+        written_in.add(_here())
+        time.sleep(0.02)
+        if not slow.gave_up and text != "text of page 0":
+            early.append(text)
+        if len(early) == 4:
+            slow.open()
+        if text == "text of page 4":
+            raise OSError("no room for page 4")
+        return f"wrote {text}"
+
+    def submit_late(fn, /, *args, **kwargs):
+        if _here() == "fetchers":  # in a callback: it comes later than the result that it tells of
+            door.task()
+        return ThreadPoolExecutor.submit(writers, fn, *args, **kwargs)
+
+    with fetchers, writers:
+        with watch() as run:
+            answer = pipeline(fetchers, writers, fetch, write, pages)
+        yield not slow.gave_up, _while_held(len(early), slow.gave_up, run)
+        yield _ran_in("fetch", "fetchers", fetched_in)
+        yield _ran_in("write", "writers", written_in)
+        yield _results(answer, pages)
+        shut = [name for name, pool in (("fetchers", fetchers), ("writers", writers)) if _is_shut(pool)]
+        yield not shut, f"Shut down afterwards: {', '.join(shut) or 'neither pool'}."
+
+
+def _while_held(early, gave_up, run):
+    said = f"While page 0 was still being fetched, {early} of the other pages were written"
+    if not gave_up:
+        return f"{said}: all that could be."
+    first = run.tasks[0].finished if run.tasks else 0
+    waits = [b for b in run.blocked if b.end is not None and b.start < first <= b.end]
+    at_writer = any(b.thread.name.startswith("writers") for b in waits)
+    who = "the only writer" if at_writer else "your code" if waits else ""
+    return f"{said}, {f'and {who} waited in {waits[0].call}() for page 0' if who else 'of 4 that could be'}."
+
+
+def _ran_in(stage, pool, threads):
+    others = sorted(name if name in ("fetchers", "writers") else "no pool" for name in threads - {pool})
+    if others:
+        return False, f"{stage} ran outside {pool}: in {', '.join(others)}."
+    return True, f"{stage} ran in the pool {pool}."
+
+
+def _results(answer, pages):
+    if not isinstance(answer, list) or len(answer) != len(pages):
+        given = f"a list of {len(answer)}" if isinstance(answer, list) else f"a {type(answer).__name__}"
+        return False, f"It returned {given} for {len(pages)} pages."
+    wanted = [f"wrote text of {page}" for page in pages]
+    wanted[3], wanted[4] = repr(ValueError("page 3 is gone")), repr(OSError("no room for page 4"))
+    given = [repr(item) if isinstance(item, Exception) else item for item in answer]
+    if given == wanted:
+        return True, "It returned four texts and two exceptions, in the order of the pages."
+    if sorted(map(str, given)) == sorted(wanted):
+        return False, f"The results came in another order than the pages: first {answer[0]!r}."
+    n = next(n for n in range(len(pages)) if given[n] != wanted[n])
+    return False, f"For page {n} it returned {shown(answer[n], 60)}, not {_wanted(wanted[n])}."
+
+
+def _wanted(text):
+    return repr(text) if text.startswith("wrote") else f"the exception {text}"
+
+
+def _is_shut(pool):
+    try:
+        pool.submit(int)
+    except RuntimeError:
+        return True
+    return False
+
+
+def wrong_swaps_the_pools(fetchers, writers, fetch, write, pages):
+    """
+    says: While page 0 was still being fetched, 0 of the other pages were written
+    says: fetch ran outside fetchers: in writers
+    says: write ran outside writers: in fetchers
+    """
+    return pipeline(writers, fetchers, fetch, write, pages)
+
+
+def wrong_stage_by_stage(fetchers, writers, fetch, write, pages):
+    """says: While page 0 was still being fetched, 0 of the other pages were written"""
+    first = [fetchers.submit(fetch, page) for page in pages]
+    wait(first)
+    second = [future if future.exception() else writers.submit(write, future.result()) for future in first]
+    return [future.exception() or future.result() for future in second]
+
+
+def wrong_waits_in_page_order(fetchers, writers, fetch, write, pages):
+    """says: 0 of the other pages were written, and your code waited in exception() for page 0"""
+    first = [fetchers.submit(fetch, page) for page in pages]
+    second = []
+    for future in first:
+        second.append(future if future.exception() else writers.submit(write, future.result()))
+    return [future.exception() or future.result() for future in second]
+
+
+def wrong_writer_waits(fetchers, writers, fetch, write, pages):
+    """says: 0 of the other pages were written, and the only writer waited in result() for page 0"""
+    first = [fetchers.submit(fetch, page) for page in pages]
+    second = [writers.submit(lambda future=future: write(future.result())) for future in first]
+    return [future.exception() or future.result() for future in second]
+
+
+def wrong_writes_in_the_callback(fetchers, writers, fetch, write, pages):
+    """says: write ran outside writers: in fetchers"""
+    ends = queue.SimpleQueue()
+
+    def then(n, future):
+        try:
+            ends.put((n, write(future.result())))
+        except Exception as error:
+            ends.put((n, error))
+
+    for n, page in enumerate(pages):
+        fetchers.submit(fetch, page).add_done_callback(partial(then, n))
+    found = dict(ends.get() for _ in pages)
+    return [found[n] for n in range(len(pages))]
+
+
+def wrong_one_task_for_both(fetchers, writers, fetch, write, pages):
+    """says: write ran outside writers: in fetchers"""
+    futures = [fetchers.submit(lambda page=page: write(fetch(page))) for page in pages]
+    return [future.exception() or future.result() for future in futures]
+
+
+def wrong_trusts_that_callbacks_ran(fetchers, writers, fetch, write, pages):
+    """says: Your code raised KeyError"""
+    second = {}
+
+    def then(page, future):
+        second[page] = future if future.exception() else writers.submit(write, future.result())
+
+    first = [fetchers.submit(fetch, page) for page in pages]
+    for page, future in zip(pages, first, strict=True):
+        future.add_done_callback(partial(then, page))
+    wait(first)
+    return [second[page].exception() or second[page].result() for page in pages]
+
+
+def wrong_loses_a_failed_fetch(fetchers, writers, fetch, write, pages):
+    """says: your code waited for something that never came"""
+    second = queue.SimpleQueue()
+
+    def then(n, future):
+        second.put((n, writers.submit(write, future.result())))
+
+    for n, page in enumerate(pages):
+        fetchers.submit(fetch, page).add_done_callback(partial(then, n))
+    found = dict(second.get() for _ in pages)
+    return [found[n].exception() or found[n].result() for n in range(len(pages))]
+
+
+def wrong_order_of_completion(fetchers, writers, fetch, write, pages):
+    """says: The results came in another order than the pages"""
+    second = []
+    for future in as_completed([fetchers.submit(fetch, page) for page in pages]):
+        second.append(future if future.exception() else writers.submit(write, future.result()))
+    return [future.exception() or future.result() for future in second]
+
+
+def wrong_returns_the_errors_as_text(fetchers, writers, fetch, write, pages):
+    """says: For page 3 it returned 'page 3 is gone', not the exception ValueError('page 3 is gone')"""
+    first = {fetchers.submit(fetch, page): n for n, page in enumerate(pages)}
+    found, second = {}, {}
+    for future in as_completed(first):
+        if future.exception():
+            found[first[future]] = str(future.exception())
+        else:
+            second[first[future]] = writers.submit(write, future.result())
+    for n, future in second.items():
+        found[n] = str(future.exception() or future.result())
+    return [found[n] for n in range(len(pages))]
+
+
+def wrong_keeps_successes_alone(fetchers, writers, fetch, write, pages):
+    """says: It returned a list of 4 for 6 pages"""
+    first = [fetchers.submit(fetch, page) for page in pages]
+    second = {}
+    for future in as_completed(first):
+        if not future.exception():
+            second[future] = writers.submit(write, future.result())
+    return [second[f].result() for f in first if f in second and not second[f].exception()]
+
+
+def wrong_shuts_the_pools(fetchers, writers, fetch, write, pages):
+    """says: Shut down afterwards: fetchers, writers"""
+    second = {}
+
+    def then(page, future):
+        second[page] = future if future.exception() else writers.submit(write, future.result())
+
+    with writers, fetchers:
+        for page in pages:
+            fetchers.submit(fetch, page).add_done_callback(partial(then, page))
+    return [second[page].exception() or second[page].result() for page in pages]

@@ -1,0 +1,114 @@
+"""Label six workloads
+
+`trace` is a GIL trace of two or three threads. Write `label(trace)`: it returns "Python", "C", "mixed" or "sleep" for
+the kind of work that the threads did. "Python" keeps the GIL while it computes; "C" lets it go in each piece of work;
+"mixed" is one thread of each. The switch interval differs from trace to trace, so a long hold alone says nothing.
+`trace.overlap` (0 to 1), `trace.cpu_over_wall` (cores used), `trace.waits` and `trace.shares` (of each thread, 0 to 1)
+may help. The rule is tried on the same work at another pace as well.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from exercises.kit import shown
+from helpers.gil.spans import Span
+from helpers.gil.trace import GilTrace
+
+DATA = Path(__file__).resolve().parents[1] / "notebooks" / "data"
+KINDS = {"a": "Python", "b": "C", "c": "sleep", "d": "mixed", "e": "Python", "f": "C"}
+
+
+def label(trace):
+    if trace.cpu_over_wall < 0.8:
+        return "sleep"
+    if trace.overlap > 0.5:
+        return "C"
+    return "Python" if min(trace.shares) > 0.1 else "mixed"
+
+
+HINTS = [
+    "Sleeping threads overlap fully and use no core. Which number tells them from hashing?",
+    "Threads of Python share the core fairly. What becomes of a thread that lets the GIL go for each tiny hash?",
+    "`cpu_over_wall` well under 1: sleep. Then `overlap` near 1: C. Of the rest, one share near 0 means mixed.",
+]
+
+
+def check(label):
+    traces = {letter: GilTrace.load(DATA / f"unknown-{letter}.json") for letter in KINDS}
+    for letter, kind in KINDS.items():
+        answer = label(traces[letter])
+        yield answer == kind, f"Trace {letter} is labeled {shown(answer)}."
+        if answer != kind:
+            return
+    paces = ((20, "twenty times as slow"), (0.05, "twenty times as fast"))
+    paced = [(letter, pace, label(_paced(traces[letter], factor))) for letter in KINDS for factor, pace in paces]
+    changed = [f"Trace {letter}, all of it {pace}, is labeled {shown(answer)}; the work is the same."
+               for letter, pace, answer in paced if answer != KINDS[letter]]  # fmt: skip
+    kept = "All of it twenty times as slow or as fast, each trace keeps its label."
+    yield not changed, changed[0] if changed else kept
+
+
+def _paced(trace, factor):
+    """`trace` with all times `factor` as long: overlap, shares and cores stay."""
+
+    def moment(ns):
+        return trace.start + round((ns - trace.start) * factor)
+
+    def moved(spans):
+        return tuple(Span(span.thread, moment(span.start), moment(span.end)) for span in spans)
+
+    return replace(
+        trace,
+        threads=tuple(thread._replace(cpu=thread.cpu * factor) for thread in trace.threads),
+        end=moment(trace.end),
+        holds=moved(trace.holds),
+        waits=moved(trace.waits),
+        preempted=moved(trace.preempted),
+        switch_interval=trace.switch_interval * factor,
+    )
+
+
+def wrong_looks_at_the_overlap_alone(trace):
+    """says: Trace c is labeled 'C'"""
+    return "C" if trace.overlap > 0.5 else "Python"
+
+
+def wrong_looks_at_the_cores_alone(trace):
+    """says: Trace d is labeled 'Python'"""
+    return "sleep" if trace.cpu_over_wall < 0.8 else "C" if trace.cpu_over_wall > 1.5 else "Python"
+
+
+def wrong_looks_at_the_length_of_holds(trace):
+    """says: Trace e is labeled 'C'"""
+    if trace.cpu_over_wall < 0.8:
+        return "sleep"
+    if min(trace.shares) < 0.1:
+        return "mixed"
+    return "Python" if trace.median_hold < 0.01 else "C"
+
+
+def wrong_knows_these_six_by_their_holds(trace):
+    """says: Trace a, all of it twenty times as slow, is labeled 'C'"""
+    if trace.cpu_over_wall < 0.8:
+        return "sleep"
+    if trace.median_hold < 0.001:
+        return "mixed"
+    return "Python" if trace.median_hold < 0.05 else "C"
+
+
+def wrong_reads_the_names(trace):
+    """says: Trace a is labeled 'C'"""
+    works = {thread.work for thread in trace.threads}
+    if len(works) > 1:
+        return "mixed"
+    return {"python_piece": "Python", "sleep_piece": "sleep"}.get(works.pop(), "C")
+
+
+def wrong_takes_every_wait_for_python(trace):
+    """says: Trace b is labeled 'Python'"""
+    return "Python" if trace.waits else "C"
+
+
+def wrong_knows_python_and_c_alone(trace):
+    """says: Trace c is labeled 'C'"""
+    return "Python" if trace.overlap < 0.5 else "C"

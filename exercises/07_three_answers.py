@@ -1,0 +1,128 @@
+"""Ask a trace three questions
+
+`trace` is what `write_trace` wrote, as a dict. Write `answers(trace)`: it returns a dict with three answers.
+"busiest": the name of the thread whose tasks ran longest in all. A task is an event with "ph" "X" and "task" in its
+"args". "longest wait": the largest "queue wait (ms)" in the args of a task. "hand-offs": how often a GIL hold is
+followed by one of another thread; a hold begins with an event of "cat" "gil" and "ph" "b", its "name" tells the
+thread, and "ts" its time. The events stand in any order, and not every event has "args".
+"""
+
+from collections import defaultdict
+from itertools import pairwise
+
+from exercises.kit import shown
+
+
+def answers(trace):
+    events = trace["traceEvents"]
+    names = {e["tid"]: e["args"]["name"] for e in events if e["name"] == "thread_name"}
+    tasks = [e for e in events if e["ph"] == "X" and "task" in e.get("args", {})]
+    ran = defaultdict(float)
+    for task in tasks:
+        ran[names[task["tid"]]] += task["dur"]
+    holds = sorted((e["ts"], e["name"]) for e in events if e.get("cat") == "gil" and e["ph"] == "b")
+    return {
+        "busiest": max(ran, key=ran.get),
+        "longest wait": max(task["args"]["queue wait (ms)"] for task in tasks),
+        "hand-offs": sum(a[1] != b[1] for a, b in pairwise(holds)),
+    }
+
+
+HINTS = [
+    "Take the tasks out of the events first; two of the answers come from them.",
+    "For the hand-offs: sort the beginnings of the holds by time, then count where the name changes.",
+    "`itertools.pairwise(holds)` gives each hold with the next one.",
+]
+
+
+def check(answers):
+    def named(tid, name):
+        return {"ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}}
+
+    def task(index, tid, ts, dur, wait):
+        args = {"task": index, "outcome": "returned", "queue wait (ms)": wait}
+        return {"ph": "X", "pid": 1, "tid": tid, "name": "fetch", "ts": ts, "dur": dur, "args": args}
+
+    def hold(name, ts, number):
+        both = {"cat": "gil", "name": name, "pid": 2, "tid": 0, "id2": {"local": hex(number)}, "args": {}}
+        return [{**both, "ph": "b", "ts": ts}, {**both, "ph": "e", "ts": ts + 5000}]
+
+    holds = [("GIL b", 15000), ("GIL a", 0), ("GIL a", 5000), ("GIL b", 10000), ("GIL a", 20000)]
+    events = [event for number, (name, ts) in enumerate(holds) for event in hold(name, ts, number)]
+    events += [
+        task(0, 7, 100, 400, 0.0),
+        task(1, 8, 200, 900, 3.5),
+        task(2, 7, 600, 300, 12.25),
+        task(3, 7, 900, 350, 1),
+        *(task(4 + i, 10, 100 * i, 50, 0.5) for i in range(4)),
+    ]
+    blocked = {"ph": "X", "pid": 1, "tid": 9, "name": "blocked in result()", "ts": 0, "dur": 99_000, "args": {}}
+    # A call that VizTracer noted has no args.
+    call = {"ph": "X", "pid": 3, "tid": 9, "name": "main (lesson.py:1)", "cat": "FEE", "ts": 0, "dur": 99_500}
+    events += [blocked, call, named(7, "w_0"), named(8, "w_1"), named(9, "MainThread"), named(10, "w_2")]
+    given = answers({"traceEvents": events})
+
+    if not isinstance(given, dict):
+        yield False, f"It returned {shown(given)}, not a dict."
+        return
+    right = {"busiest": "w_0", "longest wait": 12.25, "hand-offs": 2}
+    asked = {
+        "busiest": "w_0 ran tasks for 1050 µs, w_1 for 900, w_2 for 200; the busiest, it says, is",
+        "longest wait": "The tasks waited 0, 3.5, 12.25, 1 and four times 0.5 ms; the longest wait, it says, is",
+        "hand-offs": "In order of time the holds are a, a, b, b, a; the number of hand-offs, it says, is",
+    }
+    for key, sentence in asked.items():
+        yield given.get(key) == right[key], f"{sentence} {shown(given.get(key))}."
+
+
+def wrong_counts_the_blocked_thread(trace):
+    """says: the busiest, it says, is 'MainThread'"""
+    names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    ran = defaultdict(float)
+    for event in trace["traceEvents"]:
+        if event["ph"] == "X":
+            ran[names[event["tid"]]] += event["dur"]
+    return answers(trace) | {"busiest": max(ran, key=ran.get)}
+
+
+def wrong_longest_task_is_not_the_busiest(trace):
+    """says: the busiest, it says, is 'w_1'"""
+    names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    tasks = [e for e in trace["traceEvents"] if e["ph"] == "X" and "task" in e.get("args", {})]
+    return answers(trace) | {"busiest": names[max(tasks, key=lambda task: task["dur"])["tid"]]}
+
+
+def wrong_counts_holds(trace):
+    """says: the number of hand-offs, it says, is 5"""
+    holds = [e for e in trace["traceEvents"] if e.get("cat") == "gil" and e["ph"] == "b"]
+    return answers(trace) | {"hand-offs": len(holds)}
+
+
+def wrong_forgets_to_sort(trace):
+    """says: the number of hand-offs, it says, is 3"""
+    holds = [e["name"] for e in trace["traceEvents"] if e.get("cat") == "gil" and e["ph"] == "b"]
+    return answers(trace) | {"hand-offs": sum(a != b for a, b in pairwise(holds))}
+
+
+def wrong_busiest_has_the_most_tasks(trace):
+    """says: the busiest, it says, is 'w_2'"""
+    names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    done = [names[e["tid"]] for e in trace["traceEvents"] if e["ph"] == "X" and "task" in e.get("args", {})]
+    return answers(trace) | {"busiest": max(set(done), key=done.count)}
+
+
+def wrong_takes_args_for_granted(trace):
+    """says: Your code raised KeyError"""
+    tasks = [e for e in trace["traceEvents"] if e["ph"] == "X" and "task" in e["args"]]
+    return answers(trace) | {"longest wait": max(task["args"]["queue wait (ms)"] for task in tasks)}
+
+
+def wrong_last_wait(trace):
+    """says: the longest wait, it says, is 0.5"""
+    tasks = [e for e in trace["traceEvents"] if e["ph"] == "X" and "task" in e.get("args", {})]
+    return answers(trace) | {"longest wait": tasks[-1]["args"]["queue wait (ms)"]}
+
+
+def wrong_returns_a_tuple(trace):
+    """says: It returned ('w_0', 12.25, 2), not a dict"""
+    return tuple(answers(trace).values())

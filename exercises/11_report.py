@@ -1,0 +1,175 @@
+"""Report a run
+
+Write `report(run)`: it takes a Recording and returns a dict with five numbers: "tasks", "failed" (tasks that raised),
+"workers" (threads that ran a task), "peak" (the most tasks that ran at one moment) and "queue" (the most tasks that
+were in the queue at one moment, between `submitted` and `started`; one that was cancelled left the queue at
+`finished`). A run without tasks has five zeros.
+"""
+
+from exercises.kit import shown
+from helpers.recording.data import Recording, Thread
+
+
+def report(run):
+    steps = []
+    for task in run.tasks:
+        left = task.started if task.started is not None else task.finished
+        steps.append((task.submitted, 1))
+        if left is not None:
+            steps.append((left, -1))
+    deepest = now = 0
+    for _, step in sorted(steps):
+        now += step
+        deepest = max(deepest, now)
+    return {
+        "tasks": len(run.tasks),
+        "failed": run.count("raised"),
+        "workers": len(run.workers),
+        "peak": run.peak_in_flight,
+        "queue": deepest,
+    }
+
+
+HINTS = [
+    "Four of the five numbers are a property or a method of the Recording: `run.workers`, `run.count(...)`.",
+    "For the queue: a task adds 1 when it is submitted and takes 1 away when it starts. In which order?",
+    "Make a list of (moment, +1) and (moment, -1), sort it, add up, and keep the largest sum.",
+]
+
+
+def _run(*tasks):
+    """A recording of `(submitted, started or None, finished, worker, outcome)`; times in ms."""
+    run = Recording()
+    for n, (submitted, started, finished, worker, outcome) in enumerate(tasks):
+        at = [None if ms is None else ms * 1_000_000 for ms in (submitted, started, finished)]
+        thread = None if started is None else Thread(f"pool_{worker}", 100 + worker)
+        run.rows.append([f"task {n}", at[0], Thread("MainThread", 99), thread, at[1], at[2], 0, outcome])
+    return run
+
+
+_RUNS = {
+    "nine tasks on three workers, two of which fail": _run(
+        (0, 3, 40, 0, "returned"), (1, 4, 50, 1, "returned"), (2, 5, 60, 2, "raised"),
+        (6, 41, 70, 0, "returned"), (7, 51, 80, 1, "returned"), (8, 61, 90, 2, "raised"),
+        (9, 71, 100, 0, "returned"), (10, 81, 110, 1, "returned"), (82, 91, 120, 2, "returned"),
+    ),
+    "a run with two cancelled tasks": _run(
+        (0, 1, 40, 0, "returned"), (2, None, 20, 0, "cancelled"), (3, None, 21, 0, "cancelled"),
+        (22, 41, 50, 0, "returned"), (42, 51, 60, 0, "returned"),
+    ),
+    "three tasks one by one, on three workers": _run(
+        (0, 1, 10, 0, "returned"), (11, 12, 20, 1, "returned"), (21, 22, 30, 2, "returned"),
+    ),
+    "a run without tasks": _run(),
+}  # fmt: skip
+_RIGHT = [(9, 2, 3, 3, 5), (5, 0, 1, 1, 2), (3, 0, 3, 1, 1), (0, 0, 0, 0, 0)]
+_NAMES = ("tasks", "failed", "workers", "peak", "queue")
+
+
+def check(report):
+    for (what, run), right in zip(_RUNS.items(), _RIGHT, strict=True):
+        given = report(run)
+        good = isinstance(given, dict) and set(given) == set(_NAMES)
+        if not good:
+            yield False, f"It returned {shown(given)}; a dict with {', '.join(_NAMES)} is wanted."
+            return
+        wrong = [
+            f'"{name}" is {shown(given[name])} (right: {number})'
+            for name, number in zip(_NAMES, right, strict=True)
+            if given[name] != number
+        ]
+        yield not wrong, f"In {what}: {', '.join(wrong) or 'all five numbers are right'}."
+
+
+def wrong_counts_all_that_waited(run):
+    """
+    says: In nine tasks on three workers, two of which fail: "queue" is 9 (right: 5).
+    says: In a run with two cancelled tasks: "queue" is 5 (right: 2).
+    says: In three tasks one by one, on three workers: "queue" is 3 (right: 1).
+    """
+    return {
+        "tasks": len(run.tasks),
+        "failed": run.count("raised"),
+        "workers": len(run.workers),
+        "peak": run.peak_in_flight,
+        "queue": sum(task.queue_wait is not None and task.queue_wait >= 0 for task in run.tasks),
+    }
+
+
+def wrong_asks_after_the_run(run):
+    """says: "queue" is 0 (right:"""
+    return {
+        "tasks": len(run.tasks),
+        "failed": run.count("raised"),
+        "workers": len(run.workers),
+        "peak": run.peak_in_flight,
+        "queue": run.count("queued"),
+    }
+
+
+def wrong_counts_the_cancelled_as_failed(run):
+    """says: In a run with two cancelled tasks: "failed" is 2 (right: 0)."""
+    steps = sorted(
+        [(t.submitted, 1) for t in run.tasks]
+        + [(t.finished if t.started is None else t.started, -1) for t in run.tasks]
+    )
+    sums = [sum(step for _, step in steps[: n + 1]) for n in range(len(steps))]
+    return {
+        "tasks": len(run.tasks),
+        "failed": len(run.tasks) - run.count("returned"),
+        "workers": len(run.workers),
+        "peak": run.peak_in_flight,
+        "queue": max(sums, default=0),
+    }
+
+
+def wrong_leaves_out_the_cancelled(run):
+    """says: In a run with two cancelled tasks: "queue" is 1 (right: 2)."""
+    ran = [task for task in run.tasks if task.started is not None]
+    steps = sorted([(task.submitted, 1) for task in ran] + [(task.started, -1) for task in ran])
+    sums = [sum(step for _, step in steps[: n + 1]) for n in range(len(steps))]
+    return report(run) | {"queue": max(sums, default=0)}
+
+
+def wrong_keeps_the_cancelled_in_the_queue(run):
+    """says: In a run with two cancelled tasks: "queue" is 3 (right: 2)."""
+    steps = [(task.submitted, 1) for task in run.tasks]
+    steps += [(task.started, -1) for task in run.tasks if task.started is not None]
+    sums = [sum(step for _, step in sorted(steps)[: n + 1]) for n in range(len(steps))]
+    return report(run) | {"queue": max(sums, default=0)}
+
+
+def wrong_fails_without_tasks(run):
+    """says: Your code raised ValueError"""
+    steps = sorted(
+        [(t.submitted, 1) for t in run.tasks]
+        + [(t.finished if t.started is None else t.started, -1) for t in run.tasks]
+    )
+    return {
+        "tasks": len(run.tasks),
+        "failed": run.count("raised"),
+        "workers": len(run.workers),
+        "peak": run.peak_in_flight,
+        "queue": max(sum(step for _, step in steps[: n + 1]) for n in range(len(steps))),
+    }
+
+
+def wrong_takes_the_pool_for_the_peak(run):
+    """says: In three tasks one by one, on three workers: "peak" is 3 (right: 1)."""
+    steps = sorted(
+        [(t.submitted, 1) for t in run.tasks]
+        + [(t.finished if t.started is None else t.started, -1) for t in run.tasks]
+    )
+    sums = [sum(step for _, step in steps[: n + 1]) for n in range(len(steps))]
+    return {
+        "tasks": len(run.tasks),
+        "failed": run.count("raised"),
+        "workers": len(run.workers),
+        "peak": len(run.workers),
+        "queue": max(sums, default=0),
+    }
+
+
+def wrong_returns_a_text(run):
+    """says: It returned '"""
+    return f"{len(run.tasks)} tasks on {len(run.workers)} workers"

@@ -1,0 +1,183 @@
+"""Run the check of an exercise on a learner's function, and tell what happened, in sentences. Never raises.
+
+Whatever happens is sent at once, as small dicts of plain data, through `send`: what was seen before a hang is not lost.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from exercises import kit
+from exercises.engine.learner_code import Learners, Spot
+from exercises.engine.problem import ExerciseFile
+
+
+def unfit(exercise: ExerciseFile, fn: Any) -> str | None:
+    """Why `fn` can't be the answer at all, before anything runs; None if it can."""
+    name, wanted = exercise.learners_name, exercise.signature
+    kind = type(fn).__name__
+    if not callable(fn):
+        called = f" Give check the function itself, without calling it: `check({name})`." if fn is not None else ""
+        article = "nothing (None)" if fn is None else f"{_article(kind)} {kind}"
+        return f"This is not a function but {article}. Write `{wanted}` and `check({name})`.{called}"
+    if inspect.iscoroutinefunction(fn) and not inspect.iscoroutinefunction(exercise.solution):
+        return f"{name} is an async function: a call runs nothing and gives a coroutine. Write a plain function."
+    try:
+        theirs = inspect.signature(fn)
+    except (TypeError, ValueError):  # some builtins have none
+        return None
+    ours = inspect.signature(exercise.solution).parameters.values()
+    positional = [p for p in ours if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    named = {p.name: None for p in ours if p.kind is p.KEYWORD_ONLY}
+    least = [p for p in positional if p.default is p.empty]
+    try:
+        theirs.bind(*positional, **named)
+        theirs.bind(*least)
+    except TypeError:
+        called = _listed([*(p.name for p in positional), *named])
+        return f"The function takes {_listed(theirs.parameters)}; it is called with {called}. Write `{wanted}`."
+    return None
+
+
+def doubts(exercise: ExerciseFile, fn: Any) -> list[str]:
+    """What may explain why `fn` was refused."""
+    if inspect.isgeneratorfunction(fn) and not inspect.isgeneratorfunction(exercise.solution):
+        name = exercise.learners_name
+        return [f"{name} has a yield in it: a call gives a generator, and runs nothing until that is read."]
+    return []
+
+
+def _article(word: str) -> str:
+    return "an" if word[:1].lower() in "aeiou" else "a"
+
+
+def _listed(names: Any) -> str:
+    names = list(names)
+    count = {0: "no argument", 1: "1 argument"}.get(len(names), f"{len(names)} arguments")
+    return f"{count} ({', '.join(names)})" if names else count
+
+
+Message = dict[str, Any]
+Send = Callable[[Message], None]
+MESSAGE = 300  # characters kept of an exception's message
+AGAIN = "The input was read a second time, after its end. It is like a generator: it gives its items once."
+FRAMES = 3  # lines shown of the way that an exception took through the learner's code
+
+
+def learners_of(exercise: ExerciseFile, fn: Any) -> Learners:
+    """Which lines are the learner's: for an answer kept in the exercise file, that answer's alone."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    return Learners(exercise.path, exercise.lines_of(fn))
+
+
+def check_of(exercise: ExerciseFile) -> Learners:
+    """Which lines are the check's."""
+    return Learners(exercise.path, [exercise.parts.lines["check"]])
+
+
+def judge(exercise: ExerciseFile, fn: Any, send: Send) -> None:
+    """Run the check on `fn`; send findings as they come, and {"end": True} at last."""
+    learners = learners_of(exercise, fn)
+    before = set(threading.enumerate())
+    kit.begin()
+    try:
+        reason = unfit(exercise, fn)
+        if reason:
+            send({"ok": False, "says": reason})
+        else:
+            for finding in _findings(exercise, fn):
+                send(finding)
+            for remark in _left(before, learners):
+                send({"remark": remark})
+    except NotImplementedError as error:
+        spots = learners.raised_at(error.__traceback__)
+        send({"not started": True} if spots else _raised(error, learners, exercise))
+    except BaseException as error:
+        send(_raised(error, learners, exercise))
+    for doubt in doubts(exercise, fn) + [AGAIN for items in kit.inputs if items.again][:1]:
+        send({"doubt": doubt})
+    for meeting in kit.meetings:
+        meeting.open()
+    send({"end": True})
+
+
+def _findings(exercise: ExerciseFile, fn: Any) -> Iterator[Message]:
+    """What the check yields, one by one, with the line of the yield."""
+    found = exercise.check(fn)
+    first = exercise.parts.lines["check"][0]
+    shape = 'A check yields pairs: `yield ok, "what was seen"`, with ok True or False.'
+    if not hasattr(found, "__iter__"):
+        yield {"broken": f"check gave {found!r}. {shape}", "line": first}
+        return
+    count = 0
+    for item in found:
+        line = found.gi_frame.f_lineno if inspect.isgenerator(found) and found.gi_frame else first
+        fits = isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], bool) and isinstance(item[1], str)
+        if not fits or not item[1].strip():
+            yield {"broken": f"check yielded {item!r:.80}. {shape}", "line": line}
+            return
+        count += 1
+        yield {"ok": item[0], "says": item[1], "line": line}
+    if not count:
+        yield {"broken": f"check ended without a finding. {shape}", "line": first}
+
+
+def _raised(error: BaseException, learners: Learners, exercise: ExerciseFile) -> Message:
+    """The finding that an exception is: on the learner's account if it passed the learner's code."""
+    spots = learners.raised_at(error.__traceback__)
+    message = str(error).rstrip(".")
+    what = f"{type(error).__name__}: {message:.{MESSAGE}}" if message else type(error).__name__
+    if not spots:
+        in_check = check_of(exercise).raised_at(error.__traceback__)
+        line = in_check[-1].line if in_check else exercise.parts.lines["check"][0]
+        says = f"The check could not go on with what {exercise.learners_name} gave it: {what}."
+        return {"ok": False, "says": says, "line": line, "stumbled": True}
+    if isinstance(error, SystemExit):
+        says = f"Your code called sys.exit() ({what}): that ends a program, not a function. Return instead."
+    elif isinstance(error, KeyboardInterrupt):
+        says = "Your code raised KeyboardInterrupt: that is for Ctrl-C alone. Raise another exception, or return."
+    elif isinstance(error, RecursionError):
+        says = f"Your code called itself until Python stopped it: {what}."
+    else:
+        says = f"Your code raised {what}."
+    inside = [spot.line for spot in spots if spot.file == str(exercise.path)]
+    return {"ok": False, "says": says, "details": _way(spots), "line": inside[-1] if inside else None}
+
+
+def _way(spots: list[Spot]) -> list[str]:
+    """The learner's lines from the outermost on; of a long way the last ones."""
+    if len(spots) <= FRAMES:
+        return [f"at {spot}" for spot in spots]
+    return [f"at {spots[0]}", f"… {len(spots) - FRAMES} more …", *(f"at {spot}" for spot in spots[1 - FRAMES :])]
+
+
+def died(died: Any, learners: Learners) -> str:
+    """What to say of a thread of the learner's that an exception ended, from threading.excepthook's argument."""
+    spots = learners.raised_at(died.exc_traceback)
+    where = f", at {spots[-1]}" if spots else ""
+    name = died.thread.name if died.thread else "a thread"
+    return f"The thread {name} ended with {died.exc_type.__name__}: {died.exc_value}{where}."
+
+
+def _left(before: set[threading.Thread], learners: Learners) -> Iterator[str]:
+    """Threads that the function has left behind. A pool without `with` ends when it is garbage."""
+    gc.collect()
+    clock = kit.Clock()
+    inherited = threading.current_thread().daemon  # then the function's threads are daemons without having asked
+    alive = [t for t in threading.enumerate() if t not in before and (inherited or not t.daemon)]
+    while alive and clock.read() < 1:
+        alive[0].join(kit.TICK)
+        alive = [t for t in alive if t.is_alive()]
+    alive = [t for t in alive if t not in kit.spared]
+    if alive:
+        spots = learners.threads()
+        stand = [f"{t.name} at {spots[t.ident]}" if t.ident in spots else t.name for t in alive]
+        some = "1 thread was" if len(alive) == 1 else f"{len(alive)} threads were"
+        advice = "`with` around a pool waits for its threads"
+        yield f"{some} still there when the function had returned: {'; '.join(stand)}. {advice}."

@@ -1,0 +1,113 @@
+"""What checks are written with: meetings decide by who comes, not by a clock, and input is read once."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from exercises import kit
+from exercises.kit import Clock, Meeting, count, once, watch
+
+
+def test_a_meeting_opens_when_all_have_come():
+    meeting = Meeting(3, patience=5)
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(meeting.task, "abcdef")) == list("abcdef")
+    assert (meeting.met, meeting.gave_up, meeting.most, meeting.arrived) == (True, False, 3, 6)
+
+
+def test_a_meeting_to_which_nobody_else_comes_opens_by_itself():
+    meeting = Meeting(3, patience=0.1)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(meeting.task, range(4))) == [0, 1, 2, 3]
+    assert (meeting.met, meeting.gave_up, meeting.most, meeting.arrived) == (False, True, 2, 4)
+
+
+def test_patience_begins_anew_with_each_arrival():
+    meeting, before = Meeting(4, patience=1), threading.Barrier(2)
+    with ThreadPoolExecutor(4) as pool:
+        for n in range(4):
+            pool.submit(lambda: (before.wait(10), meeting.task()))
+            before.wait(10)
+            time.sleep(0.6 if n < 3 else 0)  # three of them: longer than the patience, and no one of them is
+    assert meeting.met and not meeting.gave_up
+
+
+def test_a_meeting_without_a_size_waits_for_open():
+    meeting = Meeting(patience=5)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(meeting.task, "x")
+        while not meeting.arrived:
+            assert not future.done()
+        meeting.open()
+        assert future.result(10) == "x"
+    assert (meeting.met, meeting.gave_up) == (False, False)
+
+
+def test_leaving_its_block_opens_a_meeting():
+    with ThreadPoolExecutor(1) as pool, Meeting(2, patience=5) as meeting:
+        future = pool.submit(meeting.task)
+        while not meeting.arrived:
+            pass
+    assert future.result(10) is None and not meeting.gave_up
+
+
+def test_who_comes_after_the_opening_does_not_stand_there():
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(20):  # so that in some of them the first is still about to leave
+            meeting = Meeting()
+            first = pool.submit(meeting.task)
+            while not meeting.arrived:
+                pass
+            meeting.open()
+            meeting.task()
+            first.result(10)
+            assert (meeting.most, meeting.arrived) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "kwargs, name", [({"size": 0}, "size"), ({"size": "4"}, "size"), ({"patience": 6}, "patience")]
+)
+def test_a_bad_meeting_is_named(kwargs, name):
+    with pytest.raises((TypeError, ValueError), match=name):
+        Meeting(**kwargs)
+
+
+def test_a_clock_does_not_count_while_the_computer_stands_still(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(kit.time, "monotonic", lambda: now)
+    clock = Clock()
+    for step, seconds in ((0.04, 0.04), (0.05, 0.09), (60, 0.19), (0.01, 0.2)):
+        now += step
+        assert clock.read() == pytest.approx(seconds)
+
+
+def test_input_that_can_be_read_once():
+    items = once("abc")
+    assert [next(iter(items)), items.taken] == ["a", 1]
+    assert list(items) == ["b", "c"] and items.taken == 3
+    assert not items.again
+    assert list(items) == [] and items.again
+
+
+def test_input_read_in_pieces_is_read_once():
+    items = once("abcd")
+    for a, b in zip(items, items, strict=True):
+        assert a + b in ("ab", "cd")
+    assert not items.again
+
+
+def test_the_last_recording_is_the_one_to_show():
+    kit.begin()
+    with watch() as first, ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+    with watch() as second:
+        pass
+    assert kit.runs == [first, second] and len(first.tasks) == 1
+    kit.begin()
+    assert kit.runs == []
+
+
+def test_counting_words():
+    assert [count(n, "task") for n in (0, 1, 2)] == ["0 tasks", "1 task", "2 tasks"]

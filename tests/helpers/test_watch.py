@@ -1,0 +1,469 @@
+"""Watching must change nothing: each behavior of executors is tried bare, watched, and watched everywhere."""
+
+import contextlib
+import inspect
+import logging
+import multiprocessing
+import os
+import pickle
+import sys
+import threading
+import time
+import traceback
+from concurrent import futures
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from helpers.recording import remote
+from helpers.recording.data import Recording
+from helpers.recording.remote import Stamps
+from helpers.recording.watcher import watch
+from helpers.tasks import Gate
+
+LIMIT = 10
+
+
+def double(x, plus=0):
+    return 2 * x + plus
+
+
+def fail(x):
+    raise KeyError(x)
+
+
+def meet(mine, other):
+    """Wait until another task does the same with the queues the other way round."""
+    other.put("met")
+    return mine.get(timeout=60)
+
+
+class Callable:
+    def __call__(self, x):
+        return -x
+
+
+@contextlib.contextmanager
+def bare(pool):
+    yield None
+
+
+@contextlib.contextmanager
+def everywhere(pool):
+    with watch() as run:
+        yield run
+
+
+@contextlib.contextmanager
+def nested(pool):
+    with watch() as outer, watch(pool), watch(pool) as inner:
+        yield inner
+    assert [t.outcome for t in outer.tasks] == [t.outcome for t in inner.tasks]
+
+
+@pytest.fixture(params=[bare, watch, everywhere, nested], ids=["bare", "watched", "everywhere", "nested"])
+def looking(request):
+    return request.param
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+def test_values(pool, looking):
+    with looking(pool):
+        assert pool.submit(double, 4).result(LIMIT) == 8
+        assert pool.submit(double, 4, plus=1).result(timeout=LIMIT) == 9
+        assert pool.submit(Callable(), 3).result(LIMIT) == -3
+        assert pool.submit(partial(double, 2), plus=3).result(LIMIT) == 7
+        assert pool.submit(dict, fn=1, self=2).result(LIMIT) == {"fn": 1, "self": 2}
+
+
+def test_what_is_not_callable_fails_in_the_task(pool, looking):
+    with looking(pool):
+        assert isinstance(pool.submit(3).exception(LIMIT), TypeError)
+        with pytest.raises(TypeError, match=r"submit\(\) missing 1 required positional argument: 'fn'"):
+            pool.submit()
+
+
+def frames(error):
+    return [(frame.name, frame.line) for frame in traceback.extract_tb(error.__traceback__)]
+
+
+def test_exceptions_and_their_tracebacks(pool, looking):
+    def seen():
+        future = pool.submit(fail, "a")
+        error = future.exception(LIMIT)
+        assert future.exception(LIMIT) is error
+        with pytest.raises(KeyError) as caught:
+            future.result(LIMIT)
+        assert caught.value is error
+        return frames(error)
+
+    expected = seen()
+    assert expected[-1] == ("fail", "raise KeyError(x)")
+    with looking(pool):
+        assert seen() == expected
+
+
+def test_a_timeout_leaves_the_task_running(pool, looking):
+    with looking(pool), Gate() as gate:
+        future = pool.submit(gate.task, "late")
+        gate.wait_for(1)
+        with pytest.raises(TimeoutError):
+            future.result(timeout=0.01)
+        with pytest.raises(TimeoutError):
+            future.exception(0.01)
+        assert future.running() and not future.done()
+        gate.open()
+        assert future.result(LIMIT) == "late"
+
+
+def test_cancel(pool, looking):
+    with looking(pool), Gate() as gate:
+        running = [pool.submit(gate.task) for _ in range(2)]
+        gate.wait_for(2)
+        queued = pool.submit(double, 1)
+        assert [queued.cancel(), queued.cancel(), running[0].cancel()] == [True, True, False]
+        assert queued.cancelled() and queued.done()
+        with pytest.raises(futures.CancelledError):
+            queued.result(LIMIT)
+        gate.open()
+        running[0].result(LIMIT)
+        assert running[0].cancel() is False
+
+
+def test_map_in_order_and_its_end_after_an_error(pool, looking):
+    with looking(pool):
+        assert list(pool.map(double, range(5), timeout=LIMIT)) == [0, 2, 4, 6, 8]
+        assert list(pool.map(double, [1, 2], [3, 4])) == [5, 8]
+        results = pool.map(lambda x: 1 // x, [1, 0, 1])
+        assert next(results) == 1
+        with pytest.raises(ZeroDivisionError):
+            next(results)
+        if sys.version_info < (3, 16):
+            assert list(results) == []
+
+
+def test_closing_map_cancels_what_has_not_started(looking):
+    with ThreadPoolExecutor(1) as pool, looking(pool), Gate() as gate:
+        results = pool.map(lambda x: x and gate.task(x), range(5))
+        assert inspect.isgenerator(results)
+        assert next(results) == 0
+        gate.wait_for(1)  # task 1 runs, three are queued
+        results.close()
+        gate.open()
+    assert gate.arrived == 1
+
+
+def test_as_completed_and_wait(pool, looking):
+    with looking(pool), Gate() as gate:
+        held, quick = pool.submit(gate.task), pool.submit(double, 1)
+        done, waiting = futures.wait([held, quick], timeout=LIMIT, return_when=futures.FIRST_COMPLETED)
+        assert (done, waiting) == ({quick}, {held})
+        gate.open()
+        assert set(futures.as_completed([held, quick], timeout=LIMIT)) == {held, quick}
+
+
+def test_callbacks_run_where_and_when_they_should(pool, looking, caplog):
+    seen = []
+
+    def note(name):
+        return lambda future: seen.append((name, future, threading.current_thread()))
+
+    with looking(pool), Gate() as gate:
+        future = pool.submit(gate.task)
+        gate.wait_for(1)
+        future.add_done_callback(note("first"))
+        future.add_done_callback(lambda f: 1 / 0)
+        future.add_done_callback(note("second"))
+        done = threading.Event()
+        future.add_done_callback(lambda f: done.set())
+        gate.open()
+        assert done.wait(LIMIT)
+        future.add_done_callback(note("late"))
+    assert [name for name, _, _ in seen] == ["first", "second", "late"]
+    assert {f for _, f, _ in seen} == {future}
+    assert seen[0][2] is seen[1][2] is not threading.main_thread()
+    assert seen[2][2] is threading.main_thread()
+    record = next(r for r in caplog.records if r.levelno == logging.ERROR)
+    assert "exception calling callback for <Future at" in record.getMessage()
+    assert traceback.extract_tb(record.exc_info[2])[-1].name == "<lambda>"
+
+
+def test_shutdown(looking):
+    pool = ThreadPoolExecutor(1)
+    with looking(pool) as run, Gate() as gate:
+        running, queued, dropped = pool.submit(gate.task), pool.submit(double, 1), pool.submit(double, 2)
+        gate.wait_for(1)
+        dropped.cancel()
+        pool.shutdown(wait=False)
+        with pytest.raises(RuntimeError, match="cannot schedule new futures after shutdown") as caught:
+            pool.submit(double, 1)
+        assert frames(caught.value)[-1][0] == "submit"
+        gate.open()
+        assert (running.result(LIMIT), queued.result(LIMIT)) == (None, 2)
+        pool.shutdown(wait=True, cancel_futures=True)
+    if run is not None:
+        assert [task.outcome for task in run.tasks] == ["returned", "returned", "cancelled"], (
+            "the refused one is no task"
+        )
+
+
+def test_a_broken_initializer(looking, caplog):
+    with ThreadPoolExecutor(1, initializer=fail, initargs=("no",)) as pool, looking(pool) as run:
+        future = pool.submit(double, 1)
+        assert isinstance(future.exception(LIMIT), futures.thread.BrokenThreadPool)
+    if run is not None:
+        assert [task.outcome for task in run.tasks] == ["raised"]
+
+
+def test_a_future_is_a_future(pool, looking):
+    with looking(pool):
+        future = pool.submit(double, 1)
+        assert type(future) is Future
+        futures.wait([future], LIMIT)
+        assert repr(future).startswith("<Future at 0x") and repr(future).endswith("state=finished returned int>")
+
+
+def test_the_result_is_not_kept_alive(pool, looking):
+    import gc
+    import weakref
+
+    class Big:
+        pass
+
+    gc.disable()
+    try:
+        with looking(pool):
+            future = pool.submit(Big)
+            result = weakref.ref(future.result(LIMIT))
+            pool.submit(double, 1).result(LIMIT)  # the worker lets go of its last task
+            del future
+            pool.submit(double, 1).result(LIMIT)  # without a GIL it is the worker that frees what it made
+            assert result() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("start", multiprocessing.get_all_start_methods())
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_processes(looking, start):
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(start)) as pool, looking(pool) as run:
+        assert pool.submit(double, 4).result(60) == 8
+        assert list(pool.map(double, range(7), chunksize=3, timeout=60)) == [0, 2, 4, 6, 8, 10, 12]
+        failed = pool.submit(fail, "far")
+        error = failed.exception(60)
+        assert isinstance(error, KeyError) and error.args == ("far",) and not vars(error)
+        assert "fail" in str(error.__cause__) and "remote.py" not in str(error.__cause__)
+        unpicklable = pool.submit(lambda: 1)
+        assert isinstance(unpicklable.exception(60), (pickle.PicklingError, AttributeError))
+        seen = []
+        pool.submit(double, 1).add_done_callback(lambda f: seen.append(f.result()))
+        pool.submit(double, 5)  # nobody asks for its result
+        last = pool.submit(double, 2)
+        assert last.result(60) == 4 and isinstance(last, Future) and repr(last).startswith("<Future at")
+    assert seen == [2]
+    if run is not None:
+        assert all(task.outcome in ("returned", "raised") for task in run.tasks)
+        assert run.tasks[0].worker.name != threading.current_thread().name
+        assert run.tasks[0].submitted <= run.tasks[0].started <= run.tasks[0].finished <= time.perf_counter_ns()
+
+
+@pytest.mark.skipif(not hasattr(futures, "InterpreterPoolExecutor"), reason="new in Python 3.14")
+def test_interpreters(looking):
+    with futures.InterpreterPoolExecutor(2, thread_name_prefix="own GIL") as pool, looking(pool) as run:
+        assert pool.submit(pow, 2, exp=3).result(60) == 8  # a new interpreter does not find this module
+        assert list(pool.map(abs, range(-7, 0), buffersize=3, timeout=60)) == [7, 6, 5, 4, 3, 2, 1]
+        failed = pool.submit(fail, "there")
+        error = failed.exception(60)
+        assert isinstance(error, KeyError) and error.args == ("there",) and not vars(error)
+        assert "in fail" in str(error.__cause__) and "remote.py" not in str(error.__cause__)
+        # what pickle refuses and interpreters take, there and back
+        assert pool.submit(lambda: 1).result(60) == 1
+        assert pool.submit(bytes, memoryview(b"there")).result(60) == b"there"
+        assert bytes(pool.submit(memoryview, b"back").result(60)) == b"back"
+        assert isinstance(pool.submit(bool, threading.Lock()).exception(60), TypeError)
+        assert isinstance(pool.submit(threading.Lock).exception(60), TypeError)
+        seen = []
+        pool.submit(abs, -2).add_done_callback(lambda f: seen.append(f.result()))
+        before = time.perf_counter_ns()
+        there = pool.submit(time.perf_counter_ns)
+        inside = there.result(60)
+        assert before <= inside <= time.perf_counter_ns(), "interpreters of one process read one clock"
+        pids = pool.submit(os.getpid)
+        assert pids.result(60) == os.getpid() and isinstance(pids, Future) and repr(pids).startswith("<Future at")
+        names = {thread.name for thread in threading.enumerate() if thread.name.startswith("own GIL")}
+    assert seen == [2]
+    if run is not None:
+        assert [task.outcome for task in run.tasks].count("raised") == 3
+        assert {worker.name for worker in run.workers} <= names
+        assert run.tasks[-2].started <= inside <= run.tasks[-2].finished
+        for task in run.tasks:
+            if task.started is not None:
+                assert task.submitted <= task.started <= task.finished <= time.perf_counter_ns()
+
+
+@pytest.mark.skipif(not hasattr(futures, "InterpreterPoolExecutor"), reason="new in Python 3.14")
+def test_interpreters_run_at_once_on_one_timeline():
+    from concurrent import interpreters
+
+    here, there = interpreters.create_queue(), interpreters.create_queue()
+    with futures.InterpreterPoolExecutor(2) as pool, watch(pool) as run:
+        meeting = [pool.submit(meet, here, there), pool.submit(meet, there, here)]
+        assert [f.result(60) for f in meeting] == ["met", "met"]
+    assert run.peak_in_flight == 2 and len(run.workers) == 2
+    a, b = run.tasks
+    assert max(a.started, b.started) < min(a.finished, b.finished)
+
+
+class Hasty(ThreadPoolExecutor):
+    """Something happens to the Future before its submit returns."""
+
+    def meanwhile(self, future):
+        pass
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = super().submit(fn, *args, **kwargs)
+        self.meanwhile(future)
+        return future
+
+
+def test_a_future_that_ends_during_submit(looking, caplog):
+    with Hasty(1, initializer=fail, initargs=("no",)) as pool, looking(pool) as broken:
+        pool.meanwhile = lambda future: futures.wait([future], LIMIT)
+        pool.submit(double, 1)
+    with Hasty(1) as pool, Gate() as gate, looking(pool) as run:
+        pool.submit(gate.task)
+        gate.wait_for(1)
+        pool.meanwhile = lambda future: future.cancel()
+        pool.submit(double, 1)
+        pool.meanwhile = lambda future: gate.open() or futures.wait([future], LIMIT)
+        pool.submit(double, 1)
+    if run is not None:
+        assert [task.outcome for task in broken.tasks] == ["raised"]
+        assert [task.outcome for task in run.tasks] == ["returned", "cancelled", "returned"]
+        assert broken.blocked == [] == run.blocked
+
+
+class Hands(Executor):
+    """An executor whose tasks nobody runs: the test itself stores their results."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        return Future()
+
+
+MOMENTS = ["as the Future is adopted", "from the bare method, begun before it was"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("outcome", ["returned", "raised"])
+def test_a_far_result_that_comes_during_submit(monkeypatch, moment, outcome):
+    store = "set_result" if outcome == "returned" else "set_exception"
+    stamps, error = Stamps(time.perf_counter_ns(), time.perf_counter_ns() + 1, 1), KeyError("far")
+    error.watched_stamps = stamps
+    arrived = (stamps, "far") if outcome == "returned" else error
+
+    def add_late(future, fn, add=Future.add_done_callback):
+        getattr(future, store)(arrived)
+        add(future, fn)
+
+    if moment == MOMENTS[0]:
+        monkeypatch.setattr(remote, "_add_done_callback", add_late)
+    with Hands() as pool, watch(pool) as run:
+        future = pool.submit(double, 1)
+        if moment == MOMENTS[1]:
+            getattr(Future, store)(future, arrived)
+    assert (run.tasks[0].outcome, run.tasks[0].started) == (outcome, stamps.start)
+    assert run.blocked == [], "to look at the result is nobody's wait"
+    if outcome == "returned":
+        assert future.result(0) == "far"
+    else:
+        assert future.exception(0) is error and not vars(error)
+
+
+def test_everything_is_put_back():
+    before = [vars(Future)[n] for n in ("result", "exception", "cancel", "set_exception", "add_done_callback")]
+    submits = [ThreadPoolExecutor.submit, ProcessPoolExecutor.submit, futures.Executor.shutdown]
+    with ThreadPoolExecutor(1) as pool:
+        with contextlib.suppress(ZeroDivisionError), watch(pool), watch():
+            assert Future.result is not before[0] and ThreadPoolExecutor.submit is not submits[0]
+            assert pool.submit(double, 1).result(LIMIT) == 2
+            raise ZeroDivisionError
+        assert "submit" not in vars(pool) and "shutdown" not in vars(pool)
+    after = [vars(Future)[n] for n in ("result", "exception", "cancel", "set_exception", "add_done_callback")]
+    assert after == before
+    assert [ThreadPoolExecutor.submit, ProcessPoolExecutor.submit, futures.Executor.shutdown] == submits
+
+
+def test_watches_in_two_threads_do_not_mix():
+    ready = threading.Barrier(2, timeout=LIMIT)
+    runs = {}
+
+    def work(name, count):
+        with ThreadPoolExecutor(2) as pool, watch(pool) as runs[name]:
+            ready.wait()
+            assert [f.result(LIMIT) for f in [pool.submit(double, i) for i in range(count)]] == [
+                2 * i for i in range(count)
+            ]
+            ready.wait()
+
+    threads = [threading.Thread(target=work, args=args) for args in (("a", 3), ("b", 5))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LIMIT)
+    assert len(runs["a"].tasks) == 3 and len(runs["b"].tasks) == 5
+    assert all(span.thread != runs["b"].tasks[0].submitter for span in runs["a"].blocked)
+
+
+@pytest.mark.parametrize("executor", [ThreadPoolExecutor, 4, "pool", object()])
+def test_an_executor_is_asked_for(executor):
+    with pytest.raises(TypeError, match=r"executor must be an executor such as ThreadPoolExecutor\(4\)"):
+        watch(executor)
+
+
+@pytest.mark.parametrize("answer", [None, 7, "queued"])
+def test_a_submit_that_gives_no_future_gives_what_it_gives(answer):
+    class Careless(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, **kwargs):
+            super().submit(fn, *args, **kwargs)
+            return answer
+
+    with Careless(1) as pool, watch(pool) as run:
+        assert pool.submit(int, "5") == answer
+    assert [task.outcome for task in run.tasks] == ["returned"]
+    with watch() as run, Careless(1) as pool:
+        assert pool.submit(int, "5") == answer
+    assert [task.outcome for task in run.tasks] == ["returned"]
+
+
+def test_a_subclass_that_calls_its_parents_submit_is_recorded_once():
+    class Counting(ThreadPoolExecutor):
+        submits = 0
+
+        def submit(self, fn, /, *args, **kwargs):
+            self.submits += 1
+            return super().submit(fn, *args, **kwargs)
+
+    with watch() as run, Counting(2) as pool:
+        assert list(pool.map(double, range(3))) == [0, 2, 4]
+    assert pool.submits == len(run.tasks) == 3
+
+
+def test_a_label_must_be_callable():
+    with pytest.raises(TypeError, match="label must be something that can be called"):
+        watch(label="x")
+
+
+def test_a_recording_can_be_read_while_it_grows(pool):
+    with watch(pool, label=lambda fn, *args: f"at gate {args[0]}") as run, Gate() as gate:
+        for i in range(3):
+            pool.submit(gate.task, i)
+        gate.wait_for(2)
+        assert [t.outcome for t in run.tasks] == ["running", "running", "queued"]
+        assert [t.label for t in run.tasks] == ["at gate 0", "at gate 1", "at gate 2"]
+        assert isinstance(run, Recording) and run.peak_in_flight == 2

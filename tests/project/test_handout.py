@@ -1,0 +1,68 @@
+"""The course for learners: no outputs, no solutions shown, and complete."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import handout
+import notebook_form
+import pytest
+
+from exercises import learner
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    target = tmp_path / "handout"
+    (target / "notebooks").mkdir(parents=True)
+    (target / "notebooks" / "99-old.ipynb").touch()
+    handout.write(target)
+    return target
+
+
+def test_the_notebooks_are_all_there_without_outputs(written: Path) -> None:
+    found = sorted((written / "notebooks").glob("*.ipynb"))
+    assert [path.name for path in found] == [path.name for path in notebook_form.lessons()]
+    assert found
+    for path in found:
+        notebook, original = notebook_form.read(path), notebook_form.read(notebook_form.NOTEBOOKS / path.name)
+        assert [cell.source for cell in notebook.cells] == [cell.source for cell in original.cells]
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+
+
+def test_exercises_keep_their_solutions_to_themselves(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(learner.NO_SOLUTIONS, raising=False)
+    names = [path.stem for path in (written / "exercises").glob("*.py")]
+    assert names
+    monkeypatch.chdir(written / "notebooks")
+    monkeypatch.setattr(learner, "_known", {})
+    exercise = learner.exercise(names[0])
+    shown = {exercise.solution()._repr_markdown_() for _ in range(3)}
+    assert len(shown) == 1
+    assert "ask your instructor" in shown.pop()
+
+
+def test_it_has_all_that_make_lab_needs(written: Path) -> None:
+    for name in (
+        "Makefile",
+        "requirements.txt",
+        "pyproject.toml",
+        "tools/environment.py",
+        "helpers/recording/watcher.py",
+    ):
+        assert (written / name).is_file()
+    assert not [path for path in written.rglob("*") if path.name in ("__pycache__", ".venv", ".git")]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize("target", ["test", "bench"])
+def test_make_says_where_the_tests_are(target: str, written: Path, untouched_by_make: dict[str, str]) -> None:
+    # --old-file: as though .venv were there.
+    command = ["make", "--old-file=ready", target]
+    done = subprocess.run(command, cwd=written, env=untouched_by_make, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("A handout has no tests. The course that it was made from has them.\n")
+    assert done.stdout == ""
