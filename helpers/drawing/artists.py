@@ -1,21 +1,51 @@
-"""What a timeline draws into its lanes: runs, waits in the queue, blocked threads, callbacks and marks."""
+"""What a timeline draws into its lanes: runs, waits in the queue, blocked threads, callbacks and marks.
+
+Each kind of mark is drawn and given its entry in the legend from one style, by the function that draws it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from helpers.drawing.figure import BLUE, GRAY, INK, VERMILION, beside, color, ink_on, shades
 from helpers.drawing.layout import MOST_STRIPES, Lane, Plan, steps
 
 MOST_TICKS = 200  # above it submits are one color: no eye can tell them apart
 MOST_WAITS = 400
+DEEP = "#9DB4C0"
+RAISED: dict[str, Any] = {"color": VERMILION, "marker": "X", "ms": 8, "mec": "white", "mew": 0.7, "zorder": 6}
+CANCELLED: dict[str, Any] = {"color": INK, "marker": "x", "ms": 6, "mew": 1.8, "zorder": 6}
+BLOCKED: dict[str, Any] = {"edgecolor": GRAY, "hatch": "////", "lw": 0.6}
 
 
-def submits(axes: Axes, plan: Plan, unit: float) -> list[str]:
+class Sign(NamedTuple):
+    """A legend entry: what a mark means, artists that look like it, and which of its kind it is, such as "result()"."""
+
+    words: str
+    look: tuple[Any, ...]
+    of: str = ""
+
+
+def _line(words: str, **style: Any) -> Sign:
+    return Sign(words, (Line2D([], [], **style),))
+
+
+def _markers(axes: Axes, x: Any, y: Any, words: str, **style: Any) -> list[Sign]:
+    """Markers at `x`, `y`, and what they mean; nothing where there are none."""
+    if not len(x):
+        return []
+    style = {"ls": "", **style}
+    axes.plot(x, y, clip_on=False, **style)
+    return [_line(words, **style)]
+
+
+def submits(axes: Axes, plan: Plan, unit: float) -> list[Sign]:
     """A tick a submit, on the lane of the thread that submitted."""
     table = plan.table
     if not table.size:
@@ -29,10 +59,11 @@ def submits(axes: Axes, plan: Plan, unit: float) -> list[str]:
         lines.append([(x, lane.top + 0.02), (x, lane.top + lane.size - 0.02)])
     inks: Any = shades(np.array(which, dtype=int)) if few else GRAY
     axes.add_collection(LineCollection(lines, colors=inks, linewidths=2 if few else 0.8, zorder=4), autolim=False)
-    return ["submit"] if lines else []
+    look: dict[str, Any] = {"marker": "|", "ls": "", "ms": 9, "mew": 2}
+    return [Sign("submit", tuple(Line2D([], [], color=color(i), **look) for i in range(3)))] if lines else []
 
 
-def waits(axes: Axes, plan: Plan, unit: float) -> list[str]:
+def waits(axes: Axes, plan: Plan, unit: float) -> list[Sign]:
     """Hatched spans in which a thread was blocked; on a worker's own bar, the hatch lies over it."""
     origin, last = plan.table.origin, plan.table.end
     spans = [b for b in plan.blocked if b.thread in plan.lane_of]
@@ -41,25 +72,23 @@ def waits(axes: Axes, plan: Plan, unit: float) -> list[str]:
         lane = plan.lane_of[span.thread]
         left = (span.start - origin) * unit
         right = last * unit if span.end is None else (span.end - origin) * unit
+        fill = "none" if lane.kind == "worker" else "white"
         axes.broken_barh(
-            [(left, right - left)],
-            (lane.top + 0.08, lane.size - 0.16),
-            zorder=2.2,
-            facecolor="none" if lane.kind == "worker" else "white",
-            edgecolor=GRAY,
-            hatch="////",
-            lw=0.6,
+            [(left, right - left)], (lane.top + 0.08, lane.size - 0.16), zorder=2.2, facecolor=fill, **BLOCKED
         )
-    return list(dict.fromkeys(f"blocked in {span.call}()" for span in spans))
+    look = (Patch(facecolor="white", **BLOCKED),)
+    return [Sign("blocked in", look, call) for call in dict.fromkeys(f"{span.call}()" for span in spans)]
 
 
-def events(axes: Axes, plan: Plan, unit: float) -> list[str]:
-    """Callbacks as diamonds, marks as flags, each on the lane of its thread."""
+def events(axes: Axes, plan: Plan, unit: float) -> list[Sign]:
+    """Callbacks as diamonds with a line as long as they took, marks as flags, each on the lane of its thread."""
     origin = plan.table.origin
     calls = [c for c in plan.callbacks if c.thread in plan.lane_of]
-    x = [((c.start + c.end) / 2 - origin) * unit for c in calls]
-    y = [plan.lane_of[c.thread].top + plan.lane_of[c.thread].size for c in calls]
-    axes.plot(x, y, "D", color=INK, ms=5, mec="white", mew=0.6, zorder=5, clip_on=False)
+    x = np.array([[c.start - origin, c.end - origin] for c in calls]).reshape(-1, 2) * unit
+    y = np.array([plan.lane_of[c.thread].middle for c in calls])
+    lines = [[(left, h), (right, h)] for (left, right), h in zip(x, y, strict=True)]
+    axes.add_collection(LineCollection(lines, colors=INK, linewidths=3, capstyle="butt", zorder=5), autolim=False)
+    signs = _markers(axes, x[:, 0], y, "callback", color=INK, marker="D", ms=5.5, mec="white", mew=0.6, zorder=5.1)
     flags: list[tuple[float, Lane, list[str]]] = []
     for mark in sorted(plan.run.marks, key=lambda mark: mark.time):
         lane = plan.lane_of.get(mark.thread, plan.lanes[-1])  # the last is that of the folded workers
@@ -72,16 +101,12 @@ def events(axes: Axes, plan: Plan, unit: float) -> list[str]:
     for at, lane, words in flags:
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
         beside(axes, at, lane.top + 0.04, ", ".join(words), fontsize=9, va="top", color=INK, zorder=5, bbox=box)
-    return ["callback"] if calls else []
+    return signs
 
 
-DEEP = "#9DB4C0"
-
-
-def queue(axes: Axes, plan: Plan, lane: Lane, unit: float) -> list[str]:
-    """A stripe a task while it waits, or, where the queue is deep, its depth as an area; the keys of its signs."""
+def queue(axes: Axes, plan: Plan, lane: Lane, unit: float) -> list[Sign]:
+    """A stripe a task while it waits, or, where the queue is deep, its depth as an area."""
     table, waits = plan.table, plan.table.waits()
-    keys = []
     if plan.depth <= MOST_STRIPES:
         free: list[float] = []  # when each row of stripes is free again
         rows = []
@@ -93,21 +118,15 @@ def queue(axes: Axes, plan: Plan, lane: Lane, unit: float) -> list[str]:
         lines = [[(a * unit, h), (b * unit, h)] for (a, b), h in zip(waits, y, strict=True)]
         stripes = LineCollection(lines, colors=shades(np.arange(len(lines))), linewidths=2.6, capstyle="butt", zorder=2)
         axes.add_collection(stripes, autolim=False)
-        keys.append("waiting in the queue")
+        signs = [_line("waiting in the queue", color=color(4), lw=2.6)]
     else:
         y = np.full(len(waits), lane.top + lane.size - 0.06)
         area(axes, lane, *steps(waits), unit, "waiting", DEEP)
-        keys.append("tasks in the queue")
+        signs = [Sign("tasks in the queue", (Patch(facecolor=DEEP),))]
     gone = table.outcomes == "cancelled"
-    if gone.any():
-        axes.plot(waits[gone, 1] * unit, y[gone], "x", color=INK, ms=6, mew=1.8, zorder=6, clip_on=False)
-        keys.append("cancelled")
+    signs += _markers(axes, waits[gone, 1] * unit, y[gone], "cancelled", **CANCELLED)
     failed = (table.outcomes == "raised") & ~table.ran  # a broken pool fails what it never ran
-    if failed.any():
-        x = waits[failed, 1] * unit
-        axes.plot(x, y[failed], "X", color=VERMILION, ms=7, mec="white", mew=0.6, zorder=6, clip_on=False)
-        keys.append("raised")
-    return keys
+    return signs + _markers(axes, waits[failed, 1] * unit, y[failed], "raised", **RAISED)
 
 
 def area(axes: Axes, lane: Lane, times: np.ndarray, depth: np.ndarray, unit: float, word: str, shade: str) -> None:
@@ -121,20 +140,20 @@ def area(axes: Axes, lane: Lane, times: np.ndarray, depth: np.ndarray, unit: flo
     beside(axes, at, floor - lane.size + 0.18, f"{peak} {word}", va="bottom", fontsize=9, color=INK, zorder=3)
 
 
-def draw(axes: Axes, plan: Plan, scale: float, inches: float) -> list[str]:
-    """Draw everything; `scale` turns seconds into the axis's unit, `inches` is the axis's width."""
+def draw(axes: Axes, plan: Plan, scale: float, inches: float) -> list[Sign]:
+    """Draw everything, say what it means; `scale` turns seconds into the axis's unit, `inches` is the axis's width."""
     if not plan.lanes:
         return []
     unit = scale / 1e9
-    keys = submits(axes, plan, unit)
+    signs = submits(axes, plan, unit)
     for lane in plan.lanes:
         if lane.kind == "queue":
-            keys += queue(axes, plan, lane, unit)
+            signs += queue(axes, plan, lane, unit)
         elif lane.kind == "folded":
             table = plan.table
             inside = np.array([w in plan.folded for w in table.workers])[table.ran]
             area(axes, lane, *steps(table.runs()[inside]), unit, "running", BLUE)
-    return keys + _runs(axes, plan, unit, inches) + waits(axes, plan, unit) + events(axes, plan, unit)
+    return signs + _runs(axes, plan, unit, inches) + waits(axes, plan, unit) + events(axes, plan, unit)
 
 
 class _Bars:
@@ -153,14 +172,14 @@ class _Bars:
         self.busy = table.cpu[self.which] / np.maximum(table.finished[self.which] - table.started[self.which], 1)
 
 
-def _runs(axes: Axes, plan: Plan, unit: float, inches: float) -> list[str]:
+def _runs(axes: Axes, plan: Plan, unit: float, inches: float) -> list[Sign]:
     """A bar a run, with its number where there is room; a dark line under it for the time on a CPU."""
     bars, per_inch = _Bars(plan, unit), inches / (axes.get_xlim()[1] - axes.get_xlim()[0])
     if not len(bars.which):
         return []
-    keys = _boxes(axes, bars) + _cpu(axes, bars)
+    signs = _boxes(axes, bars) + _cpu(axes, bars)
     _numbers(axes, bars, per_inch)
-    return keys + _crosses(axes, bars, per_inch)
+    return signs + _crosses(axes, bars, per_inch)
 
 
 def _corners(spans: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> Any:
@@ -169,7 +188,7 @@ def _corners(spans: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> Any:
     return np.stack([np.stack([x, y], -1) for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))], 1)
 
 
-def _boxes(axes: Axes, bars: _Bars) -> list[str]:
+def _boxes(axes: Axes, bars: _Bars) -> list[Sign]:
     """The bars themselves; those of runs that go on are pale and dotted."""
     corners, fill = _corners(bars.spans, bars.top, bars.bottom), shades(bars.which)
     many = len(bars.which) > 500  # then the white lines between bars would hide them
@@ -182,17 +201,13 @@ def _boxes(axes: Axes, bars: _Bars) -> list[str]:
         linewidths=0.7,
     )
     axes.add_collection(ended, autolim=False)
-    if not bars.going.any():
-        return []
-    pale = fill[bars.going] * [1, 1, 1, 0.35]
-    open_ended = PolyCollection(
-        corners[bars.going], facecolors=pale, zorder=2, edgecolors=INK, linestyles=":", linewidths=1.2
-    )
-    axes.add_collection(open_ended, autolim=False)
-    return ["still running"]
+    dotted: dict[str, Any] = {"edgecolor": INK, "linestyle": ":", "linewidth": 1.2}
+    pale = PolyCollection(corners[~done], facecolors=fill[~done] * [1, 1, 1, 0.35], zorder=2, **dotted)
+    axes.add_collection(pale, autolim=False)
+    return [Sign("still running", (Patch(facecolor="white", **dotted),))] if bars.going.any() else []
 
 
-def _cpu(axes: Axes, bars: _Bars) -> list[str]:
+def _cpu(axes: Axes, bars: _Bars) -> list[Sign]:
     """A dark line along the foot of a bar, as long as its run was on a CPU."""
     on = np.flatnonzero(bars.busy > 0.02)
     if not 0 < len(on) <= 500:
@@ -201,7 +216,7 @@ def _cpu(axes: Axes, bars: _Bars) -> list[str]:
     spans = np.column_stack([left, left + bars.busy[on] * (right - left)])
     line = _corners(spans, bars.bottom[on] - 0.05, bars.bottom[on])
     axes.add_collection(PolyCollection(line, facecolors=INK, edgecolors="none", zorder=2.5), autolim=False)
-    return ["CPU time, as a length"]
+    return [_line("CPU time, as a length", color=INK, lw=3)]
 
 
 def _numbers(axes: Axes, bars: _Bars, per_inch: float) -> None:
@@ -225,11 +240,8 @@ def _numbers(axes: Axes, bars: _Bars, per_inch: float) -> None:
         )
 
 
-def _crosses(axes: Axes, bars: _Bars, per_inch: float) -> list[str]:
+def _crosses(axes: Axes, bars: _Bars, per_inch: float) -> list[Sign]:
     """A cross at the end of each run that raised."""
     bad = bars.raised
-    if not bad.any():
-        return []
     x, y = bars.spans[bad, 1] - 0.08 / per_inch, (bars.top[bad] + bars.bottom[bad]) / 2
-    axes.plot(x, y, "X", color=VERMILION, ms=9, mec="white", mew=0.8, zorder=6, clip_on=False)
-    return ["raised"]
+    return _markers(axes, x, y, "raised", **RAISED)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import io
 import threading
+import warnings
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+from matplotlib.text import Text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +38,13 @@ LINE = "#DADADA"
 
 _SHADES = np.array([to_rgba(shade) for shade in COLORS])
 _drawing = threading.Lock()
+# Of these the installed ones draw what the usual font lacks: Chinese, Japanese and Korean.
+_MORE_FONTS = (
+    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR",
+    "Source Han Sans SC", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "IPAGothic", "NanumGothic",
+    "PingFang SC", "Hiragino Sans", "Apple SD Gothic Neo", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic",
+    "Arial Unicode MS",
+)  # fmt: skip
 
 
 class Picture(Figure):
@@ -44,15 +55,32 @@ class Picture(Figure):
 
     alt = ""
 
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """Figure.savefig, in which text is text: a `$` in a title or a thread's name begins no formula.
+
+        One is drawn at a time: matplotlib shares caches. A character that no font here has is drawn as a box.
+        """
+        with _drawing, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            for text in self.findobj(Text):
+                text.set_parse_math(False)
+                text.set_fontfamily(_fonts())
+            super().savefig(*args, **kwargs)
+
     def png(self, dpi: int = 144) -> bytes:
-        """The picture as the bytes of a PNG file. One is drawn at a time: matplotlib shares caches."""
+        """The picture as the bytes of a PNG file."""
         file = io.BytesIO()
-        with _drawing:
-            self.savefig(file, format="png", dpi=dpi)
+        self.savefig(file, format="png", dpi=dpi)
         return file.getvalue()
 
     def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
         return self.png(), {"alt": self.alt, "width": round(self.get_figwidth() * 96)}
+
+
+@cache
+def _fonts() -> list[str]:
+    there = set(fontManager.get_font_names())
+    return ["sans-serif", *(name for name in _MORE_FONTS if name in there)]
 
 
 def figure(width: float, height: float, alt: str = "") -> Picture:

@@ -12,30 +12,16 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.legend_handler import HandlerTuple
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 
 from helpers._common import instance, number, shown, whole
 from helpers.drawing import artists, layout
-from helpers.drawing.figure import GRAY, INK, LINE, PALE, VERMILION, Picture, color, figure, plain
+from helpers.drawing.figure import INK, LINE, PALE, Picture, figure, plain
 from helpers.recording.data import Recording
 
 MOST_LANES = 40  # more workers than this fold into one lane
 UNITS = ((1.0, 1.0, "seconds"), (1e-3, 1e3, "milliseconds"), (0.0, 1e6, "microseconds"))
 KEYS_A_ROW = 6
-
-# What each sign means, shown under the picture when it appears in it.
-KEYS: dict[str, tuple[Any, ...]] = {
-    "submit": tuple(Line2D([], [], color=color(i), marker="|", ls="", ms=9, mew=2) for i in range(3)),
-    "blocked": (Patch(facecolor="white", edgecolor=GRAY, hatch="////", lw=0.5),),
-    "waiting in the queue": (Line2D([], [], color=color(4), lw=2.5),),
-    "tasks in the queue": (Patch(facecolor=artists.DEEP),),
-    "raised": (Line2D([], [], color=VERMILION, marker="X", ls="", ms=8),),
-    "cancelled": (Line2D([], [], color=INK, marker="x", ls="", ms=7, mew=2),),
-    "still running": (Patch(facecolor="white", edgecolor=INK, ls=":", lw=1.2),),
-    "callback": (Line2D([], [], color=INK, marker="D", ls="", ms=5),),
-    "CPU time, as a length": (Line2D([], [], color=INK, lw=3),),
-}
 
 
 def timeline(
@@ -66,14 +52,14 @@ def timeline(
     heads = [0.62 if text else 0.42 for text in titles]  # inches for the title and the line of numbers under it
     inches = sum(plan.height for plan in plans) + sum(heads) + 1.0
     picture = figure(width, inches, alt=" ".join(plan.sentence(text) for plan, text in zip(plans, titles, strict=True)))
-    keys: dict[str, None] = {}
+    signs: list[artists.Sign] = []
     top = inches
     for plan, text, head in zip(plans, titles, heads, strict=True):
         top -= head + plan.height
         axes = picture.add_axes((1.15 / width, top / inches, 1 - 1.3 / width, plan.height / inches))
         axes.set_xlim(-0.004 * length * scale, 1.02 * length * scale)
         _lay_lanes(axes, plan)
-        keys |= dict.fromkeys(artists.draw(axes, plan, scale, width - 1.3))
+        signs += artists.draw(axes, plan, scale, width - 1.3)
         axes.set_title(plan.summary(), loc="left", fontsize=10, color=INK)
         if text:
             picture.text(
@@ -85,27 +71,31 @@ def timeline(
             axes.spines["bottom"].set_visible(False)
     if any(plan.lanes for plan in plans):
         axes.set_xlabel(f"{unit} since the first submit", fontsize=10, color=INK)
-    if keys:
-        calls = [key.removeprefix("blocked in ") for key in keys if key.startswith("blocked in ")]
-        labels = [key for key in keys if not key.startswith("blocked in ")]
-        labels += ["blocked in " + ", ".join(calls)] if calls else []
-        signs: Any = [KEYS["blocked" if key.startswith("blocked") else key] for key in labels]
-        picture.legend(
-            handles=signs,
-            labels=labels,
-            loc="upper center",
-            bbox_to_anchor=(0.5, 0.46 / inches),
-            ncols=min(len(labels), KEYS_A_ROW),
-            frameon=False,
-            fontsize=9.5,
-            labelcolor=INK,
-            handler_map={tuple: HandlerTuple(ndivide=None, pad=0.2)},
-            handlelength=1.8,
-            columnspacing=1.6,
-            labelspacing=0.25,
-            borderaxespad=0.1,
-        )
+    if signs:
+        _explain(picture, signs, 0.46 / inches)
     return picture
+
+
+def _explain(picture: Picture, signs: list[artists.Sign], bottom: float) -> None:
+    """The legend, each kind of mark once."""
+    kinds: dict[str, list[artists.Sign]] = {}
+    for sign in signs:
+        kinds.setdefault(sign.words, []).append(sign)
+    picture.legend(
+        handles=[of[0].look for of in kinds.values()],
+        labels=[f"{words} {', '.join(dict.fromkeys(sign.of for sign in of))}".strip() for words, of in kinds.items()],
+        loc="upper center",
+        bbox_to_anchor=(0.5, bottom),
+        ncols=min(len(kinds), KEYS_A_ROW),
+        frameon=False,
+        fontsize=9.5,
+        labelcolor=INK,
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.2)},
+        handlelength=1.8,
+        columnspacing=1.6,
+        labelspacing=0.25,
+        borderaxespad=0.1,
+    )
 
 
 def _titles(title: Any, runs: int) -> list[str]:

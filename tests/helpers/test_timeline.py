@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.text import Text
 
 from helpers.drawing.timeline import queue_depth, timeline
 from helpers.recording.data import Mark, Recording, Thread
@@ -83,6 +84,32 @@ def test_each_outcome_has_its_sign():
     assert figure.axes[0].get_title(loc="left").endswith("1 raised  ·  1 cancelled  ·  2 running  ·  1 queued")
     done = timeline(run)
     assert "still running" not in keys(done) and bars(done) == 4
+
+
+def test_a_callback_is_as_long_as_it_took():
+    run = run_of(1, 1)
+    [row] = run.rows
+    run.calls.append((run.workers[0], 20 * MS, 60 * MS, row, "returned"))
+    axes = timeline(run).axes[0]
+    spans = [
+        (float(line[0, 0]), float(line[1, 0]))
+        for drawn in axes.collections if isinstance(drawn, LineCollection)
+        for line in drawn.get_segments() if line[0, 1] == line[1, 1]
+    ]  # fmt: skip
+    [diamond] = [line for line in axes.lines if line.get_marker() == "D"]
+    start = diamond.get_xdata()[0]
+    assert [span for span in spans if span == pytest.approx((start, start + 40))]
+
+
+@pytest.mark.parametrize("text", ["$", "a $5 and $6", "$\\frac{", "線程 스레드 线程"])
+def test_text_is_text(text, recwarn):
+    run = run_of(1, 1, name=text)
+    run.marks.append(Mark(run.workers[0], 5 * MS, text))
+    picture = timeline(run, title=text)
+    assert picture.png().startswith(b"\x89PNG")
+    shown = [found for found in picture.findobj(Text) if found.get_text().strip() == text]
+    assert len(shown) >= 2 and not any(found.get_parse_math() for found in shown)
+    assert not recwarn.list
 
 
 def test_a_thousand_tasks_give_way():
