@@ -9,7 +9,7 @@ INTERPRETERS = .venv/bin/python python3 python3.13 python3.12 python3.11 python3
 TESTS = [ -d tests ] || { echo "A handout has no tests. The course that it was made from has them." >&2; exit 2; }
 SUITS = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help ready lab test notebooks exercise new-exercise handout lint bench lock clean
+.PHONY: help ready lab test notebooks exercise new-exercise grade handout lint bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ new-exercise: ready ## begin an exercise: LESSON= NAME=
 
 handout: ready ## write handout/: the course for learners, without outputs and solutions
 	@$(RUN) tools/handout.py
+
+grade: ready ## check a folder of learners' notebooks: FROM=, into grades/ or TO=
+	@$(RUN) -m exercises grade $(if $(FROM),"$(FROM)") $(if $(TO),--to "$(TO)")
 
 lint: ready ## check style and types
 	@$(RUN) -m ruff check

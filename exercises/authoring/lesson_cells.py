@@ -57,7 +57,7 @@ def cells(notebook: Path) -> list[Cell]:
             where, tags = f"{place(notebook)}, cell {number}", cell.metadata.get("tags", [])
             tree, unreadable = ast.Module([], []), None
             try:
-                tree = _python(cell.source)
+                tree = python_of(cell.source)
             except SyntaxError as error:
                 if not cell.source.lstrip().startswith("%%") and "raises-exception" not in tags:
                     unreadable = f"{where}, line {error.lineno or 1}: this is not Python: {error.msg}. Mend the cell."
@@ -65,7 +65,7 @@ def cells(notebook: Path) -> list[Cell]:
     return found
 
 
-def _python(source: str) -> ast.Module:
+def python_of(source: str) -> ast.Module:
     """What IPython would run, without the magics of whole cells: what stands under `%%time` is Python too."""
     lines = ["pass" if line.lstrip().startswith("%%") else line for line in source.splitlines()]
     return ast.parse(TransformerManager().transform_cell("\n".join(lines)))

@@ -271,6 +271,13 @@ def starter(exercise: ExerciseFile) -> str:
     return ast.unparse(_empty(node))
 
 
+def is_starter(node: Function | ast.ClassDef) -> bool:
+    """Whether a definition does no more than a starter: each of its functions only raises NotImplementedError."""
+    functions = [n for n in node.body if isinstance(n, Function)] if isinstance(node, ast.ClassDef) else [node]
+    bodies = [f.body[1:] if ast.get_docstring(f) is not None else f.body for f in functions]
+    return all("\n".join(map(ast.unparse, body)) in (NOT_DONE, f"{NOT_DONE}()") for body in bodies)
+
+
 def _imports(exercise: ExerciseFile) -> list[ast.Import | ast.ImportFrom]:
     tree = ast.parse(exercise.parts.text)
     return [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
