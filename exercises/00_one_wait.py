@@ -7,7 +7,7 @@ values, in the order of `waits`.
 
 from concurrent.futures import ThreadPoolExecutor
 
-from exercises.kit import Meeting, shown, watch
+from exercises.kit import Gate, shown, watch
 
 
 def one_wait(waits):
@@ -25,13 +25,13 @@ HINTS = [
 
 def check(one_wait):
     for waits in (8, 13):
-        meeting = Meeting(waits)
+        gate = Gate(waits)
         with watch():
-            values = one_wait([lambda n=n, meeting=meeting: meeting.task(n) for n in range(waits)])
+            values = one_wait([lambda n=n, gate=gate: gate.task(n) for n in range(waits)])
 
-        yield meeting.met, f"Of {waits} waits, at most {meeting.most} went on at the same time."
+        yield gate.met, f"Of {waits} waits, at most {gate.most} went on at the same time."
         yield values == list(range(waits)), f"For waits that give 0 to {waits - 1} it returned {shown(values)}."
-        if not meeting.met or values != list(range(waits)):
+        if not gate.met or values != list(range(waits)):
             return
 
 

@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from exercises.kit import Meeting, count, shown, watch
+from exercises.kit import Gate, count, shown, watch
 
 LIMIT = 8  # seconds for the whole check
 
@@ -36,11 +36,11 @@ def check(count_workers):
     for tasks, max_workers in ((3, 20), (6, 2), (5, 1)):
         together = min(tasks, max_workers)
         # One more than may run together never comes, unless there are more workers than asked for.
-        caller, meeting, ran = threading.current_thread(), Meeting(min(tasks, max_workers + 1)), []
+        caller, gate, ran = threading.current_thread(), Gate(min(tasks, max_workers + 1)), []
 
-        def task(n, meeting=meeting, ran=ran):
+        def task(n, gate=gate, ran=ran):
             ran.append((n, threading.current_thread()))  # a thread itself, not its ident: idents are used again
-            meeting.task()
+            gate.task()
 
         with watch():
             answer = count_workers([partial(task, n) for n in range(tasks)], max_workers)
@@ -54,8 +54,8 @@ def check(count_workers):
             yield False, f"{pool}: {each}, where each was to run once."
         elif used > max_workers:
             yield False, f"{pool}: {used} threads ran tasks, more than the pool was to have."
-        elif meeting.most < together:
-            most = "no two tasks were ever" if meeting.most < 2 else f"at most {meeting.most} tasks were"
+        elif gate.most < together:
+            most = "no two tasks were ever" if gate.most < 2 else f"at most {gate.most} tasks were"
             yield False, f"{pool}: {most} in flight together. Does something wait inside the loop?"
         elif answer == used:
             yield True, f"{pool}: {count(used, 'worker')} ran them, and you counted {answer}."

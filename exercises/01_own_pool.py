@@ -19,7 +19,7 @@ import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import nullcontext
 
-from exercises.kit import Clock, Meeting, count, shown, watch
+from exercises.kit import Clock, Gate, count, shown, watch
 
 LIMIT = 10  # seconds for the whole check
 
@@ -116,15 +116,15 @@ def _seen(behavior, kind):
 
 
 def _hands_over(make):
-    pool, meeting, ran = make(2), Meeting(), []
+    pool, gate, ran = make(2), Gate(), []
 
     def task():
         ran.append(threading.current_thread())
-        meeting.task()
+        gate.task()
 
     future = pool.submit(task)
     early = isinstance(future, Future) and not future.done()
-    meeting.open()
+    gate.open()
     if not isinstance(future, Future):
         yield False, f"submit returned {shown(future)}, not a Future."
         return
@@ -160,11 +160,11 @@ def _survives_failures(make):
 
 
 def _keeps_its_size(make):
-    pool, meeting, ran = make(3), Meeting(3), []
+    pool, gate, ran = make(3), Gate(3), []
 
     def task():
         ran.append(threading.current_thread())
-        meeting.task()
+        gate.task()
 
     ended = _ended(*[pool.submit(task) for _ in range(12)])
     used = len(set(ran))
@@ -172,25 +172,25 @@ def _keeps_its_size(make):
         yield False, f"12 tasks on Pool(3): {len(ran)} ran, in {count(used, 'thread')}."
     else:
         threads = count(used, "thread")
-        yield meeting.met, f"12 tasks on Pool(3): at most {meeting.most} in flight together, in {threads}."
+        yield gate.met, f"12 tasks on Pool(3): at most {gate.most} in flight together, in {threads}."
 
 
 def _keeps_the_order(make):
-    pool, meeting, ran = make(1), Meeting(), []
-    first = pool.submit(meeting.task)
-    _until(lambda: meeting.arrived)
+    pool, gate, ran = make(1), Gate(), []
+    first = pool.submit(gate.task)
+    _until(lambda: gate.arrived)
     futures = [first, *(pool.submit(ran.append, number) for number in range(4))]
-    meeting.open()
+    gate.open()
     yield _ended(*futures) and ran == [0, 1, 2, 3], f"Tasks 0, 1, 2, 3 queued for one worker ran in this order: {ran}."
 
 
 def _cancels(make):
-    pool, meeting, ran = make(1), Meeting(), []
-    held = pool.submit(meeting.task)
-    _until(lambda: meeting.arrived)
+    pool, gate, ran = make(1), Gate(), []
+    held = pool.submit(gate.task)
+    _until(lambda: gate.arrived)
     queued, last = pool.submit(ran.append, "cancelled"), pool.submit(ran.append, "last")
     running, cancelled = held.running(), queued.cancel()
-    meeting.open()
+    gate.open()
     ended = _ended(last)
     if not running or not cancelled:
         yield False, f"running() of a task that ran said {running}, cancel() of a queued one {cancelled}."
@@ -202,18 +202,18 @@ def _cancels(make):
 
 
 def _ends_with_its_tasks(make):
-    pool, meeting, ran, left = make(2), Meeting(patience=0.5), [], threading.Event()
+    pool, gate, ran, left = make(2), Gate(patience=0.5), [], threading.Event()
 
     def task():
         ran.append(threading.current_thread())
-        meeting.task()  # gives up after half a second, or opens when the block has been left
+        gate.task()  # gives up after half a second, or opens when the block has been left
         return left.is_set()
 
     with pool:
         futures = [pool.submit(task) for _ in range(3)]
-        _until(lambda: meeting.arrived == 2)
+        _until(lambda: gate.arrived == 2)
     left.set()
-    meeting.open()
+    gate.open()
     if not _ended(*futures):
         yield False, f"At the end of `with`, 2 tasks ran and 1 was queued; {len(ran)} of the 3 ran to their end."
         return
@@ -231,11 +231,11 @@ def _ends_with_its_tasks(make):
 
 
 def _leaves_without_waiting(make):
-    pool, meeting = make(1), Meeting()
-    held, queued = pool.submit(meeting.task), pool.submit(abs, -2)
+    pool, gate = make(1), Gate()
+    held, queued = pool.submit(gate.task), pool.submit(abs, -2)
     pool.shutdown(wait=False)
     early = not held.done()
-    meeting.open()
+    gate.open()
     yield early, f"shutdown(wait=False) returned {'while' if early else 'after'} a task ran."
     yield _ended(held, queued), "The task that was queued at that moment still ran."
 

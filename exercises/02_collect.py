@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 
-from exercises.kit import Meeting, count, shown, watch
+from exercises.kit import Gate, count, shown, watch
 
 LIMIT = 6  # seconds for the whole check
 
@@ -28,26 +28,26 @@ HINTS = [
 
 
 def check(collect):
-    meeting = Meeting(4)  # a fourth task never comes to it, unless there are more workers than asked for
+    gate = Gate(4)  # a fourth task never comes to it, unless there are more workers than asked for
 
     def page(n):
-        meeting.task()
+        gate.task()
         time.sleep(0.03)  # decides nothing: so the picture shows each task
         return f"page {n}"
 
     with watch():
         results = collect([partial(page, n) for n in range(8)], 3)
 
-    yield meeting.most == 3, f"Of 8 tasks on 3 workers, {count(meeting.most, 'task')} stood in flight together."
+    yield gate.most == 3, f"Of 8 tasks on 3 workers, {count(gate.most, 'task')} stood in flight together."
     pages = [f"page {n}" for n in range(8)]
     if isinstance(results, list) and sorted(results, key=str) == pages:
         yield results == pages, f"The results came in this order: {', '.join(results)}."
     else:
         yield False, f"For tasks that return 'page 0' to 'page 7' it returned {shown(results)}."
-    if meeting.most != 3 or results != pages:
+    if gate.most != 3 or results != pages:
         return
 
-    slow, others = Meeting(), []
+    slow, others = Gate(), []
 
     def slow_first(n):
         if n == 0:

@@ -12,7 +12,7 @@ each, in the same order:
 import threading
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 
-from exercises.kit import Meeting, count, shown, watch
+from exercises.kit import Gate, count, shown, watch
 
 LIMIT = 9  # seconds for the whole check
 
@@ -47,8 +47,8 @@ def _raise(error):
 
 
 def check(settle):
-    slow = Meeting()  # opens when nobody has come for a second: the first task is the last to end
-    with ThreadPoolExecutor(2) as pool, watch(pool), Meeting() as gate:
+    slow = Gate()  # opens when nobody has come for a second: the first task is the last to end
+    with ThreadPoolExecutor(2) as pool, watch(pool), Gate() as gate:
         futures = [pool.submit(slow.task, "slow"), pool.submit(gate.task, "page")]
         futures += [pool.submit(_raise, _VALUE_ERROR), pool.submit(str, "never"), pool.submit(lambda: None)]
         futures += [pool.submit(lambda: _RETURNED), pool.submit(_raise, _EXIT), pool.submit(str, "last")]
@@ -88,7 +88,7 @@ class _CancelledMeanwhile(Future):
 
     def __init__(self):
         super().__init__()
-        self.waited_for = Meeting()
+        self.waited_for = Gate()
         threading.Thread(target=self._end).start()
 
     def _end(self):

@@ -14,7 +14,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from exercises.kit import Meeting, count, watch
+from exercises.kit import Gate, count, watch
 
 LIMIT = 8  # seconds for the whole check
 
@@ -49,7 +49,7 @@ class _Steps:
     def __init__(self):
         self.begun = self.done = 0
         self.last = None  # the number of the step that raises
-        self.hold = None  # a Meeting where the next step stands
+        self.hold = None  # a Gate where the next step stands
         self.standing = threading.Event()
         self.moved = threading.Event()
         self._checks = threading.current_thread()
@@ -94,7 +94,7 @@ def check(start):
         if not all(going):
             return
 
-        one.hold = Meeting()
+        one.hold = Gate()
         one.standing.wait(2)
         stop()
         yield not one.hold.gave_up, _stopped(one.hold.gave_up)
@@ -117,7 +117,7 @@ def check(start):
         if not alone:
             return
 
-    with ThreadPoolExecutor(1) as pool, Meeting() as busy, _Steps() as none:
+    with ThreadPoolExecutor(1) as pool, Gate() as busy, _Steps() as none:
         pool.submit(busy.task)
         future, stop = start(pool, none.step)
         none.end(after=MOST)

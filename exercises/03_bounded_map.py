@@ -9,7 +9,7 @@ import itertools
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-from exercises.kit import Meeting, count, shown, watch
+from exercises.kit import Gate, count, shown, watch
 
 LIMIT = 6
 
@@ -31,11 +31,11 @@ HINTS = [
 
 
 def check(bounded_map):
-    meeting = Meeting(4)  # a fourth task never comes to it, unless there are more workers than asked for
+    gate = Gate(4)  # a fourth task never comes to it, unless there are more workers than asked for
     taken, values, most = [], [], 0
 
     def double(x):
-        meeting.task()
+        gate.task()
         return 2 * x
 
     def items(size):
@@ -59,8 +59,8 @@ def check(bounded_map):
     yield values == right, f"For 0 to 39 doubled it gave {count(len(values), 'result')}: {shown(values)}."
     if values != right:
         return
-    yield meeting.most == 3, f"On 3 workers, {count(meeting.most, 'task')} went on at the same time."
-    if meeting.most != 3:
+    yield gate.most == 3, f"On 3 workers, {count(gate.most, 'task')} went on at the same time."
+    if gate.most != 3:
         return
 
     short = list(bounded_map(double, items(2), 3, 5))

@@ -9,7 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from exercises.kit import Clock, Meeting, count, shown, watch
+from exercises.kit import Clock, Gate, count, shown, watch
 
 LIMIT = 6
 
@@ -32,7 +32,7 @@ HINTS = [
 
 
 def check(first_good):
-    asked, going, most, lock, slow = [], set(), 0, threading.Lock(), Meeting()
+    asked, going, most, lock, slow = [], set(), 0, threading.Lock(), Gate()
 
     def source(name):
         nonlocal most

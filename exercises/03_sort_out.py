@@ -7,7 +7,7 @@ can be read once.
 
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from exercises.kit import Meeting, count, once, shown, watch
+from exercises.kit import Gate, count, once, shown, watch
 
 LIMIT = 6
 
@@ -32,10 +32,10 @@ HINTS = [
 
 
 def check(sort_out):
-    meeting = Meeting(4)  # a fourth task never comes to it, unless there are more workers than asked for
+    gate = Gate(4)  # a fourth task never comes to it, unless there are more workers than asked for
 
     def fetch(item):
-        meeting.task()
+        gate.task()
         if item in ("b", "e"):
             raise KeyError(item)
         return item.upper()
@@ -51,7 +51,7 @@ def check(sort_out):
     yield results == {c: c.upper() for c in "acdf"}, f"The results of a, c, d and f came back as {shown(results)}."
     kept = {item: type(error).__name__ for item, error in errors.items()}
     yield kept == {"b": "KeyError", "e": "KeyError"}, f"Items b and e raise KeyError; the errors came back as {kept}."
-    yield meeting.most == 3, f"On 3 workers, {count(meeting.most, 'task')} went on at the same time."
+    yield gate.most == 3, f"On 3 workers, {count(gate.most, 'task')} went on at the same time."
 
 
 def wrong_map_stops_at_the_first_error(fn, items, workers):

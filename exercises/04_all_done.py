@@ -7,11 +7,10 @@ Some of them may be done already, all of them may, several may end at the same m
 and the list may be empty: then all are done, and `fn()` is called at once.
 """
 
-import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from exercises.kit import Meeting, count, watch
+from exercises.kit import Gate, count, interleavings, watch
 
 LIMIT = 7  # seconds for the whole check
 
@@ -70,7 +69,7 @@ def check(when_all_done):
 
 def _scenes(when_all_done):
     calls = _Calls()
-    with ThreadPoolExecutor(2) as pool, watch(pool), Meeting() as gate:
+    with ThreadPoolExecutor(2) as pool, watch(pool), Gate() as gate:
         when_all_done([pool.submit(gate.task) for _ in range(3)], calls)
         waited = gate.gave_up
     when = "only when the tasks had ended" if waited else "while the tasks still ran"
@@ -125,58 +124,31 @@ def _once(case, early, called):
 
 def _interleaved(when_all_done):
     """How often fn is called if one callback is held before its 1st, 2nd … line, while the other runs."""
-    counts, hold = [], None
-    while (hold is None or hold.reached) and len(counts) < 30:
-        calls, futures = _Calls(), [Future(), Future()]
-        both = Meeting(2)  # no callback of the answer runs before both Futures are done
-        hold = _Hold(when_all_done, len(counts) + 1)
-        futures[0].add_done_callback(both.task)
-        futures[1].add_done_callback(both.task)
-        futures[1].add_done_callback(lambda _, hold=hold: hold.other_may_run.wait(2))
-        when_all_done(futures, calls)
-        held = threading.Thread(target=hold.held, args=futures[:1])
-        other = threading.Thread(target=hold.other, args=futures[1:])
-        held.start()
-        other.start()
-        held.join()
-        other.join()
+    counts = []
+    for hold in interleavings(when_all_done):
+        calls, (first, second) = _Calls(), (Future(), Future())
+        both = Gate(2)  # no callback of the answer runs before both Futures are done
+        first.add_done_callback(both.task)
+        second.add_done_callback(both.task)
+        second.add_done_callback(lambda _, hold=hold: hold.turn.wait(2))
+        when_all_done([first, second], calls)
+        threads = [threading.Thread(target=run, args=(hold, end)) for run, end in ((_held, first), (_other, second))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         counts.append(calls.wait())
     return counts
 
 
-class _Hold:
-    """Holds a thread before the `stop`-th line that it runs of the answer's file, until the other has run.
-
-    If the other can't, since it waits for a lock that the held thread has, the hold ends after a moment.
-    """
-
-    def __init__(self, answer, stop):
-        code = getattr(answer, "__code__", None) or getattr(type(answer).__call__, "__code__", None)
-        self.file = code.co_filename if code else None
-        self.lines, self.stop = 0, stop
-        self.reached = False
-        self.other_may_run, self.other_ran = threading.Event(), threading.Event()
-
-    def held(self, future):
-        sys.settrace(self._trace)
+def _held(hold, future):
+    with hold:
         future.set_result(None)
-        sys.settrace(None)
-        self.other_may_run.set()
 
-    def other(self, future):
-        future.set_result(None)
-        self.other_ran.set()
 
-    def _trace(self, frame, event, _):
-        if frame.f_code.co_filename != self.file:
-            return None
-        if event == "line" and not self.reached:
-            self.lines += 1
-            if self.lines == self.stop:
-                self.reached = True
-                self.other_may_run.set()
-                self.other_ran.wait(0.3)
-        return self._trace
+def _other(hold, future):
+    future.set_result(None)
+    hold.over.set()
 
 
 def wrong_waits_for_them(futures, fn):

@@ -24,7 +24,7 @@ import threading
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import partial
 
-from exercises.kit import Meeting, shown, watch
+from exercises.kit import Gate, shown, watch
 
 LIMIT = 8  # seconds for the whole check
 
@@ -70,8 +70,8 @@ class _Log(logging.Handler):
 
 
 def check(start_all):
-    gate, log, reports = Meeting(), _Log(), queue.SimpleQueue()
-    slow = Meeting(patience=2)  # task 10 stands here until the others are reported
+    gate, log, reports = Gate(), _Log(), queue.SimpleQueue()
+    slow = Gate(patience=2)  # task 10 stands here until the others are reported
     logger = logging.getLogger("concurrent.futures")
     logger.addHandler(log)
     logger.propagate = False

@@ -18,7 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from functools import partial
 
-from exercises.kit import Meeting, shown, watch
+from exercises.kit import Gate, shown, watch
 
 LIMIT = 6  # seconds for the whole check
 
@@ -53,7 +53,7 @@ def _here():
 
 def check(pipeline):
     pages = [f"page {n}" for n in range(6)]
-    slow, door = Meeting(patience=2), Meeting()
+    slow, door = Gate(patience=2), Gate()
     fetched_in, written_in, early = set(), set(), []
     fetchers, writers = ThreadPoolExecutor(3, "fetchers"), ThreadPoolExecutor(1, "writers")
 

@@ -8,7 +8,7 @@ import contextvars
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from exercises.kit import Meeting, shown, watch
+from exercises.kit import Gate, shown, watch
 
 LIMIT = 6
 
@@ -27,10 +27,10 @@ HINTS = [
 def check(submit_here):
     request = contextvars.ContextVar("request", default="none")
     user = contextvars.ContextVar("user", default="nobody")  # no caller sets it
-    meeting, after = Meeting(2), Meeting(2)
+    gate, after = Gate(2), Gate(2)
 
     def work(extra):
-        meeting.task()
+        gate.task()
         seen = f"{request.get()}+{extra}"
         request.set(f"left behind by {extra}")
         user.set(f"left behind by {extra}")
@@ -45,7 +45,7 @@ def check(submit_here):
         for name in ("r1", "r2", "r3"):
             request.set(name)
             futures.append(submit_here(pool, work, name.upper()))
-        ended = meeting.gave_up  # two workers meet there, unless a call waits for its task
+        ended = gate.gave_up  # two workers meet there, unless a call waits for its task
         waits = not all(isinstance(future, Future) for future in futures)
         kinds = ", ".join(type(future).__name__ for future in futures)
         yield not waits, f"For three calls it gave: {kinds}."

@@ -10,7 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from exercises.kit import Meeting, count, shown, watch
+from exercises.kit import Gate, count, shown, watch
 
 LIMIT = 6
 
@@ -29,7 +29,7 @@ HINTS = [
 
 
 def check(prices):
-    meeting, begun = Meeting(3), Meeting(4, patience=0.5)  # never three parts with two workers
+    gate, begun = Gate(3), Gate(4, patience=0.5)  # never three parts with two workers
     going = most = 0
     lock = threading.Lock()
 
@@ -38,7 +38,7 @@ def check(prices):
         with lock:
             going += 1
             most = max(most, going)
-        meeting.task()
+        gate.task()
         time.sleep(0.01)  # decides nothing for a right answer: a pool that grew too large shows it here
         with lock:
             going -= 1

@@ -5,12 +5,12 @@
 each name.
 """
 
-import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from exercises.kit import Meeting, count, shown, watch
+from exercises.kit import Gate, count, interleavings, shown, watch
 
 LIMIT = 8
 
@@ -38,7 +38,7 @@ HINTS = [
 
 
 def check(tally):
-    adding, voting = Meeting(2), Meeting(4)  # never four with three workers
+    adding, voting = Gate(2), Gate(4)  # never four with three workers
 
     class Points(int):
         """A number whose addition takes a while: it waits for a second thread that adds at the same time."""
@@ -85,57 +85,31 @@ def check(tally):
 
 def _interleaved(tally):
     """What it returns if the thread of one vote is held before its 1st, 2nd … line, while others are counted."""
-    tries, hold, patience = [], None, 0.5
-    while (hold is None or hold.reached) and len(tries) < 15:
-        hold = _Hold(tally, len(tries) + 1, patience)
-        tries.append(tally([hold.held, hold.other, hold.last], 2))
-        if hold.in_vain:  # a lock: the lines after this one are likely to have it too, and there may be many
-            patience = max(patience / 2, 0.05)
+    tries = []
+    for hold in interleavings(tally, 15, 0.5):
+        both = Gate(2)
+        tries.append(tally([partial(vote, hold, both) for vote in (_held, _other, _last)], 2))
     return tries
 
 
-class _Hold:
-    """Three votes. The thread of the first is held before the `stop`-th line of the answer that it runs afterwards,
-    until the second is counted and the third called; or for a moment, if they wait for a lock that it has."""
+def _held(hold, both):
+    """Its thread is held before a line that it runs afterwards, until the second vote is counted, the third called."""
+    both.task()
+    if threading.current_thread() is not threading.main_thread():
+        hold.begin()
+    return "ann", 1
 
-    def __init__(self, answer, stop, patience):
-        code = getattr(answer, "__code__", None)
-        self.file = code.co_filename if code else None
-        self.lines, self.stop, self.reached = 0, stop, False
-        self.patience, self.in_vain = patience, False
-        self.both, self.other_may_go, self.other_is_counted = Meeting(2), threading.Event(), threading.Event()
 
-    def held(self):
-        self.both.task()
-        if threading.current_thread() is not threading.main_thread():
-            sys.settrace(self._trace)
-            frame = sys._getframe(1)
-            while frame:
-                if frame.f_code.co_filename == self.file:
-                    frame.f_trace = self._trace
-                frame = frame.f_back
-        return "ann", 1
+def _other(hold, both):
+    both.task()
+    hold.turn.wait(0.5)
+    return "ann", 10
 
-    def other(self):
-        self.both.task()
-        self.other_may_go.wait(0.5)
-        return "ann", 10
 
-    def last(self):
-        sys.settrace(None)
-        self.other_is_counted.set()
-        return "ann", 100
-
-    def _trace(self, frame, event, _):
-        if frame.f_code.co_filename != self.file:
-            return None
-        if event == "line" and not self.reached:
-            self.lines += 1
-            if self.lines == self.stop:
-                self.reached = True
-                self.other_may_go.set()
-                self.in_vain = not self.other_is_counted.wait(self.patience)
-        return self._trace
+def _last(hold, both):
+    hold.end()
+    hold.over.set()
+    return "ann", 100
 
 
 def wrong_reads_then_writes(votes, workers):

@@ -11,7 +11,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import islice
 
-from exercises.kit import Meeting, count, watch
+from exercises.kit import Gate, count, watch
 
 LIMIT = 8
 
@@ -37,8 +37,8 @@ HINTS = [
 
 
 def check(work_off):
-    meeting, slow, lock = Meeting(3), Meeting(patience=2), threading.Lock()
-    flood = Meeting(patience=0.3)  # holds the first tasks, so that nobody can work off too many as they come
+    gate, slow, lock = Gate(3), Gate(patience=2), threading.Lock()
+    flood = Gate(patience=0.3)  # holds the first tasks, so that nobody can work off too many as they come
     taken, ended, most, before, handled, threads = 0, 0, 0, 0, [], set()
 
     def items():
@@ -55,7 +55,7 @@ def check(work_off):
     def square(n):
         nonlocal ended
         threads.add(threading.current_thread())
-        meeting.task()
+        gate.task()
         if n < 3:
             flood.task()
         if n == 0:  # held until 20 others are handled
@@ -84,8 +84,8 @@ def check(work_off):
     yield same, f"Of 60 results, {len(set(map(repr, handled)) & set(map(repr, right)))} were handled."
     if not same:
         return
-    yield meeting.most == 3, f"On 3 workers, {count(meeting.most, 'task')} went on at the same time."
-    if meeting.most != 3:
+    yield gate.most == 3, f"On 3 workers, {count(gate.most, 'task')} went on at the same time."
+    if gate.most != 3:
         return
     yield len(threads) <= 3, f"{count(len(threads), 'thread')} worked on them."
     then = ", then none" if slow.gave_up else " as they came"

@@ -10,7 +10,7 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from exercises.kit import Meeting, count, shown, watch
+from exercises.kit import Gate, count, shown, watch
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
@@ -44,10 +44,10 @@ def _get(url):
 
 def check(fetch_all):
     workers = 9  # hardly the size that a pool has by itself
-    meeting = Meeting(workers)
+    gate = Gate(workers)
 
     def fetch(url):
-        meeting.task()
+        gate.task()
         return _get(url)
 
     with slow_server(latency=0.02, error_rate=0.2, seed=8) as server:
@@ -67,7 +67,7 @@ def check(fetch_all):
     twice = len(seen.duplicates)
     yield not twice, f"{count(twice, 'page')} that had come already {'was' if twice == 1 else 'were'} fetched again."
     if not twice:
-        most = max(meeting.most, seen.peak)
+        most = max(gate.most, seen.peak)
         yield most == workers, f"With {workers} workers, at most {count(most, 'page')} at the same time."
 
 

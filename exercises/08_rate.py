@@ -10,7 +10,7 @@ comes after a pause is submitted at once, and there is no catching up.
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
-from exercises.kit import Meeting, count, shown, watch
+from exercises.kit import Gate, count, shown, watch
 
 LIMIT = 6
 
@@ -47,7 +47,7 @@ class _FakeTime:
 
 
 def check(paced):
-    time, submitted, gate = _FakeTime(), [], Meeting(patience=3)
+    time, submitted, gate = _FakeTime(), [], Gate(patience=3)
 
     class Noting(ThreadPoolExecutor):
         def submit(self, fn, /, *args, **kwargs):

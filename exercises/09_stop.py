@@ -13,7 +13,7 @@ import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 
-from exercises.kit import Meeting, count, shown, watch
+from exercises.kit import Gate, count, shown, watch
 
 LIMIT = 6
 
@@ -40,7 +40,7 @@ HINTS = [
 
 
 def check(run_until):
-    stop, together, held = threading.Event(), Meeting(2), Meeting(patience=1.2)
+    stop, together, held = threading.Event(), Gate(2), Gate(patience=1.2)
     begun, late = [], []
 
     def task(i):

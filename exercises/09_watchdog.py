@@ -15,7 +15,7 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from exercises.kit import Meeting, shown, watch
+from exercises.kit import Gate, shown, watch
 
 LIMIT = 6
 
@@ -52,7 +52,7 @@ HINTS = [
 
 
 def check(run_watched):
-    held = Meeting(patience=1.5)
+    held = Gate(patience=1.5)
     begun, ended, reports = set(), set(), []
 
     def read_reply():

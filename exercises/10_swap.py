@@ -9,7 +9,7 @@ import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from exercises.kit import Meeting, count, shown, watch
+from exercises.kit import Gate, count, shown, watch
 
 LIMIT = 6
 
@@ -39,16 +39,16 @@ def _arrive(sent):
 
 
 def check(apply_all):
-    meeting, ran_here = Meeting(3), []
+    gate, ran_here = Gate(3), []
 
     def task(item):
         ran_here.append(threading.current_thread().name.startswith("callers"))
-        return meeting.task(item)
+        return gate.task(item)
 
     with watch(), ThreadPoolExecutor(3, "callers") as pool:
         results = apply_all(pool, task, range(6))
-        yield meeting.most == 3, f"On 3 threads, {count(meeting.most, 'task')} went on at the same time."
-        if meeting.most != 3:
+        yield gate.most == 3, f"On 3 threads, {count(gate.most, 'task')} went on at the same time."
+        if gate.most != 3:
             return
         yield results == list(range(6)), f"For 0 to 5, each given back as it is, it returned {shown(results)}."
         if results != list(range(6)):

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from itertools import islice
 from urllib.parse import urlsplit
 
-from exercises.kit import Clock, Meeting, count, shown, watch
+from exercises.kit import Clock, Gate, count, shown, watch
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
@@ -131,7 +131,7 @@ class _Site:
 
     def __init__(self, server):
         self.urls = [server.page(n) for n in range(_PAGES)]
-        self.together, self.back = Meeting(_WORKERS), Meeting(_WORKERS)
+        self.together, self.back = Gate(_WORKERS), Gate(_WORKERS)
         self.calls, self.shown, self.most, self.meanwhile = 0, set(), 0, _MANY
         self._taken, self._ended, self._held = 0, 0, 0
         self._lock, self._turns = threading.Lock(), _Turns()

@@ -1,4 +1,4 @@
-"""What the check of an exercise is written with: `watch`, a `Meeting` for tasks, and input that is read `once`.
+"""What the check of an exercise is written with: `watch`, a `Gate` for tasks, input that is read `once`.
 
 A check decides on what the code did: how many tasks stood in one place together, which thread ran what, in which
 order. It never reads a clock.
@@ -6,21 +6,22 @@ order. It never reads a clock.
 
 from __future__ import annotations
 
+import sys
 import threading
-import time
 from collections.abc import Iterable, Iterator
+from types import FrameType
 from typing import Any
 
-from helpers._common import count, number, shown, whole
+from helpers import tasks
+from helpers._common import count, shown
 from helpers.recording import watcher as watching
 from helpers.recording.data import Recording
+from helpers.tasks import TICK, Clock
 
-__all__ = ["Clock", "Meeting", "Once", "count", "once", "shown", "watch"]
-
-TICK = 0.05
+__all__ = ["TICK", "Clock", "Gate", "Hold", "Once", "count", "interleavings", "once", "shown", "watch"]
 
 # What the check under way has made. One check runs at a time.
-meetings: list[Meeting] = []
+gates: list[Gate] = []
 inputs: list[Once] = []
 runs: list[Recording] = []
 spared: set[threading.Thread] = set()  # threads that may outlive the check
@@ -28,80 +29,18 @@ spared: set[threading.Thread] = set()  # threads that may outlive the check
 
 def begin() -> None:
     """Forget what an earlier check made."""
-    meetings.clear()
+    gates.clear()
     inputs.clear()
     runs.clear()
     spared.clear()
 
 
-class Clock:
-    """Seconds that this process was awake for: a computer that stands still for a minute adds 0.1 s."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self._last = time.monotonic()
-
-    def read(self) -> float:
-        now = time.monotonic()
-        self.seconds += min(now - self._last, 2 * TICK)
-        self._last = now
-        return self.seconds
-
-
-class Meeting:
-    """A place where tasks meet: `pool.submit(meeting.task, "a")` waits there, then returns "a".
-
-    It opens when `size` tasks stand in it together, or at `open()`. If for `patience` seconds nobody comes, it opens
-    too, and `gave_up` is True. Once open it stays so. `most` is the largest number that stood there together.
-    """
+class Gate(tasks.Gate):
+    """helpers' Gate, which here opens by itself: if for `patience` seconds nobody comes, and when the check ends."""
 
     def __init__(self, size: int | None = None, patience: float = 1.0) -> None:
-        self._size = None if size is None else whole("size", size, least=1)
-        self._patience = number("patience", patience, least=TICK, most=5, unit="seconds")
-        self._changed = threading.Condition()
-        self._open = self.gave_up = False
-        self._standing = self.arrived = self.most = 0
-        meetings.append(self)
-
-    @property
-    def met(self) -> bool:
-        """Whether `size` tasks have stood here together."""
-        return self._size is not None and self.most >= self._size
-
-    def task(self, value: Any = None) -> Any:
-        """Stand here until the meeting opens, then return `value`."""
-        with self._changed:
-            self.arrived += 1
-            if not self._open:
-                self._standing += 1
-                self.most = max(self.most, self._standing)
-                self._open = self.met
-                self._changed.notify_all()
-                self._wait()
-                self._standing -= 1
-        return value
-
-    def _wait(self) -> None:
-        seen, clock = self.arrived, Clock()
-        while not self._open:
-            self._changed.wait(TICK)
-            if seen != self.arrived:
-                seen, clock = self.arrived, Clock()
-            if clock.read() >= self._patience and not self._open:
-                self._open = self.gave_up = True
-                self._changed.notify_all()
-
-    def open(self) -> None:
-        """Let every task through, those that come later too."""
-        with self._changed:
-            self._open = True
-            self._changed.notify_all()
-
-    def __enter__(self) -> Meeting:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.open()
+        super().__init__(size, patience=patience)
+        gates.append(self)
 
 
 class Once:
@@ -140,3 +79,60 @@ class watch(watching.watch):
         run = super().__enter__()
         runs.append(run)
         return run
+
+
+class Hold:
+    """Holds a thread before the `line`-th line that it runs of the answer's file: what may come between two lines?
+
+    `with hold:` around what the thread does, or `begin()` inside it, for an answer that calls the check. At that line
+    `turn` is set, and the thread stands there until `over` is set, or for `patience` seconds, if the others wait for a
+    lock that it has. `reached` says whether it came to that line. After its end `turn` is set in any case.
+    """
+
+    def __init__(self, answer: Any, line: int, patience: float) -> None:
+        code = getattr(answer, "__code__", None) or getattr(type(answer).__call__, "__code__", None)
+        self._file = code.co_filename if code else None
+        self._left, self._patience = line, patience
+        self.reached = self.in_vain = False
+        self.turn, self.over = threading.Event(), threading.Event()
+
+    def begin(self) -> None:
+        sys.settrace(self._trace)
+        frame = sys._getframe(1)
+        while frame.f_back:  # the answer's own frames, which have begun already
+            frame = frame.f_back
+            if frame.f_code.co_filename == self._file:
+                frame.f_trace = self._trace
+
+    def end(self) -> None:
+        sys.settrace(None)
+        self.turn.set()
+
+    def __enter__(self) -> Hold:
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename != self._file:
+            return None
+        if event == "line" and not self.reached:
+            self._left -= 1
+            if not self._left:
+                self.reached = True
+                self.turn.set()
+                self.in_vain = not self.over.wait(self._patience)
+        return self._trace
+
+
+def interleavings(answer: Any, most: int = 30, patience: float = 0.3) -> Iterator[Hold]:
+    """A Hold before the 1st, 2nd … line of `answer`, until a line is not reached."""
+    for line in range(1, most + 1):
+        hold = Hold(answer, line, patience)
+        yield hold
+        if not hold.reached:
+            return
+        if hold.in_vain:  # a lock: the lines after this one are likely to have it too
+            patience = max(patience / 2, 0.05)

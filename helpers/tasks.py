@@ -14,7 +14,6 @@ import time
 import zlib
 from collections.abc import Callable
 from functools import cache
-from types import TracebackType
 from typing import Any, NoReturn
 
 from helpers._common import number, whole
@@ -134,35 +133,72 @@ def sleep_piece() -> None:
     time.sleep(5e-5)
 
 
+TICK = 0.05  # seconds between two looks at a clock
+
+
+class Clock:
+    """Seconds that this process was awake for: a computer that stands still for a minute adds 0.1 s."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._last = time.monotonic()
+
+    def read(self) -> float:
+        now = time.monotonic()
+        self.seconds += min(now - self._last, 2 * TICK)
+        self._last = now
+        return self.seconds
+
+
 class Gate:
     """Holds tasks still, so that an experiment can look at them: `pool.submit(gate.task, "a")`.
 
-    Leaving the `with` block opens the gate. A task that waits more than `limit` seconds raises TimeoutError.
+    It opens when `size` tasks stand at it together, at `open()`, and at the end of its `with` block, and stays open. A
+    task that waits more than `limit` seconds raises TimeoutError; not so with `patience`: if nobody comes for so many
+    seconds, the gate opens, and `gave_up` is True. `arrived` counts those who came, `most` those who stood together.
     """
 
-    def __init__(self, limit: float = 10.0) -> None:
+    def __init__(self, size: int | None = None, *, limit: float = 10.0, patience: float | None = None) -> None:
+        self._size = None if size is None else whole("size", size, least=1)
         self._limit = number("limit", limit, least=0.001, most=600, unit="seconds")
+        self._patience = patience if patience is None else number("patience", patience, TICK, 5, "seconds")
         self._changed = threading.Condition()
-        self._open = False
-        self._arrived = 0
-        self._standing = 0
+        self._open = self.gave_up = False
+        self._standing = self.arrived = self.most = 0
 
     @property
-    def arrived(self) -> int:
-        """How many tasks have reached the gate so far."""
-        return self._arrived
+    def met(self) -> bool:
+        """Whether `size` tasks have stood here together."""
+        return self._size is not None and self.most >= self._size
 
     def task(self, value: Any = None) -> Any:
         """Stand at the gate until it opens, then return `value`."""
         with self._changed:
-            self._arrived += 1
-            self._standing += 1
-            self._changed.notify_all()
-            opened = self._changed.wait_for(lambda: self._open, self._limit)
-            self._standing -= 1
-        if not opened:
-            raise TimeoutError(f"nobody opened the gate within {self._limit:g} s")
+            self.arrived += 1
+            if not self._open:
+                self._standing += 1
+                self.most = max(self.most, self._standing)
+                self._open = self.met
+                self._changed.notify_all()
+                try:
+                    self._stand()
+                finally:
+                    self._standing -= 1
         return value
+
+    def _stand(self) -> None:
+        if self._patience is None:
+            if not self._changed.wait_for(lambda: self._open, self._limit):
+                raise TimeoutError(f"nobody opened the gate within {self._limit:g} s")
+            return
+        seen, clock = self.arrived, Clock()
+        while not self._open:
+            self._changed.wait(TICK)
+            if seen != self.arrived:
+                seen, clock = self.arrived, Clock()
+            if clock.read() >= self._patience and not self._open:
+                self._open = self.gave_up = True
+                self._changed.notify_all()
 
     def wait_for(self, tasks: int, timeout: float | None = None) -> None:
         """Return once `tasks` tasks stand at the gate; TimeoutError after `timeout` seconds (or `limit`)."""
@@ -172,7 +208,7 @@ class Gate:
             if not self._changed.wait_for(lambda: self._standing >= tasks, limit):
                 raise TimeoutError(
                     f"{self._standing} of {tasks} tasks stood at the gate after {limit:g} s"
-                    f" ({self._arrived} had arrived, the gate is {'open' if self._open else 'closed'})"
+                    f" ({self.arrived} had arrived, the gate is {'open' if self._open else 'closed'})"
                 )
 
     def open(self) -> None:
@@ -184,7 +220,5 @@ class Gate:
     def __enter__(self) -> Gate:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.open()

@@ -6,7 +6,7 @@ everything that the check asks for.
 
 from concurrent.futures import ThreadPoolExecutor
 
-from exercises.kit import Meeting, count, shown, watch
+from exercises.kit import Gate, count, shown, watch
 
 LIMIT = 5  # seconds until the verdict, 10 at most
 
@@ -24,13 +24,13 @@ HINTS = [
 ]
 
 
-# FILL IN what the check looks at. A Meeting(3) opens when three tasks stand in it together; `run` has what they did.
+# FILL IN what the check looks at. A Gate(3) opens when three tasks stand in it together; `run` has what they did.
 def check(NAME):
-    meeting = Meeting(3)
+    gate = Gate(3)
     with watch() as run:
-        results = NAME([lambda n=n: meeting.task(n) for n in range(6)])
+        results = NAME([lambda n=n: gate.task(n) for n in range(6)])
 
-    yield meeting.met, f"{count(meeting.most, 'task')} of 6 stood in flight together."
+    yield gate.met, f"{count(gate.most, 'task')} of 6 stood in flight together."
     yield results == list(range(6)), f"For tasks that return 0 to 5 it returned {shown(results)}."
     yield len(run.workers) <= 3, f"{count(len(run.workers), 'worker')} ran the tasks."
 

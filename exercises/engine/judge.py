@@ -102,8 +102,8 @@ def judge(exercise: ExerciseFile, fn: Any, send: Send) -> None:
         send(_raised(error, learners, exercise))
     for doubt in doubts(exercise, fn) + [AGAIN for items in kit.inputs if items.again][:1]:
         send({"doubt": doubt})
-    for meeting in kit.meetings:
-        meeting.open()
+    for gate in kit.gates:
+        gate.open()
     send({"end": True})
 
 

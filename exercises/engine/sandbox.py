@@ -359,8 +359,8 @@ def _wait(thread: threading.Thread, limit: float) -> Activity:
 
 def _let_go(before: set[threading.Thread]) -> str:
     """Free what waits for the check, keep the kernel from waiting for the rest, and say what is left."""
-    for meeting in kit.meetings:
-        meeting.open()
+    for gate in kit.gates:
+        gate.open()
     time.sleep(2 * kit.TICK)
     left = [t for t in threading.enumerate() if t not in before]
     for thread in left:

@@ -11,7 +11,7 @@ EXERCISE = '''"""Call every task
 Write `collect(tasks, workers)`.
 """
 
-from exercises.kit import Meeting, once, shown, watch
+from exercises.kit import Gate, once, shown, watch
 
 LIMIT = 2
 

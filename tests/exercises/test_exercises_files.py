@@ -47,7 +47,7 @@ def exercise(tmp_path, monkeypatch):
         (("LIMIT = 2", "LIMIT = 11"), line_of("LIMIT"), "LIMIT must be a number of seconds from 1 to 10, not 11"),
         (("LIMIT = 2", "LIMIT = '2'"), line_of("LIMIT"), "LIMIT must be a number of seconds"),
         (("[task() for task in tasks]\n\n\nH", "[task() for\n\n\nH"), line_of("def collect") + 1, "not Python"),
-        (("import Meeting", "import Meting"), line_of("from exercises"), "cannot import name"),
+        (("import Gate", "import Meting"), line_of("from exercises"), "cannot import name"),
         (('HINTS = ["Think."', "HINTS = [Think"), line_of("HINTS"), "NameError: name 'Think' is not defined"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What checks are written with: meetings decide by who comes, not by a clock, and input is read once."""
+"""What checks are written with: gates decide by who comes, not by a clock, and input is read once."""
 
 import threading
 import time
@@ -7,76 +7,77 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from exercises import kit
-from exercises.kit import Clock, Meeting, count, once, watch
+from exercises.kit import Clock, Gate, Hold, count, interleavings, once, watch
+from helpers import tasks
 
 
-def test_a_meeting_opens_when_all_have_come():
-    meeting = Meeting(3, patience=5)
+def test_a_gate_opens_when_all_have_come():
+    gate = Gate(3, patience=5)
     with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(meeting.task, "abcdef")) == list("abcdef")
-    assert (meeting.met, meeting.gave_up, meeting.most, meeting.arrived) == (True, False, 3, 6)
+        assert list(pool.map(gate.task, "abcdef")) == list("abcdef")
+    assert (gate.met, gate.gave_up, gate.most, gate.arrived) == (True, False, 3, 6)
 
 
-def test_a_meeting_to_which_nobody_else_comes_opens_by_itself():
-    meeting = Meeting(3, patience=0.1)
+def test_a_gate_to_which_nobody_else_comes_opens_by_itself():
+    gate = Gate(3, patience=0.1)
     with ThreadPoolExecutor(2) as pool:
-        assert list(pool.map(meeting.task, range(4))) == [0, 1, 2, 3]
-    assert (meeting.met, meeting.gave_up, meeting.most, meeting.arrived) == (False, True, 2, 4)
+        assert list(pool.map(gate.task, range(4))) == [0, 1, 2, 3]
+    assert (gate.met, gate.gave_up, gate.most, gate.arrived) == (False, True, 2, 4)
 
 
 def test_patience_begins_anew_with_each_arrival():
-    meeting, before = Meeting(4, patience=1), threading.Barrier(2)
+    gate, before = Gate(4, patience=1), threading.Barrier(2)
     with ThreadPoolExecutor(4) as pool:
         for n in range(4):
-            pool.submit(lambda: (before.wait(10), meeting.task()))
+            pool.submit(lambda: (before.wait(10), gate.task()))
             before.wait(10)
             time.sleep(0.6 if n < 3 else 0)  # three of them: longer than the patience, and no one of them is
-    assert meeting.met and not meeting.gave_up
+    assert gate.met and not gate.gave_up
 
 
-def test_a_meeting_without_a_size_waits_for_open():
-    meeting = Meeting(patience=5)
+def test_a_gate_without_a_size_waits_for_open():
+    gate = Gate(patience=5)
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(meeting.task, "x")
-        while not meeting.arrived:
+        future = pool.submit(gate.task, "x")
+        while not gate.arrived:
             assert not future.done()
-        meeting.open()
+        gate.open()
         assert future.result(10) == "x"
-    assert (meeting.met, meeting.gave_up) == (False, False)
+    assert (gate.met, gate.gave_up) == (False, False)
 
 
-def test_leaving_its_block_opens_a_meeting():
-    with ThreadPoolExecutor(1) as pool, Meeting(2, patience=5) as meeting:
-        future = pool.submit(meeting.task)
-        while not meeting.arrived:
+def test_leaving_its_block_opens_a_gate():
+    with ThreadPoolExecutor(1) as pool, Gate(2, patience=5) as gate:
+        future = pool.submit(gate.task)
+        while not gate.arrived:
             pass
-    assert future.result(10) is None and not meeting.gave_up
+    assert future.result(10) is None and not gate.gave_up
 
 
 def test_who_comes_after_the_opening_does_not_stand_there():
     with ThreadPoolExecutor(1) as pool:
         for _ in range(20):  # so that in some of them the first is still about to leave
-            meeting = Meeting()
-            first = pool.submit(meeting.task)
-            while not meeting.arrived:
+            gate = Gate()
+            first = pool.submit(gate.task)
+            while not gate.arrived:
                 pass
-            meeting.open()
-            meeting.task()
+            gate.open()
+            gate.task()
             first.result(10)
-            assert (meeting.most, meeting.arrived) == (1, 2)
+            assert (gate.most, gate.arrived) == (1, 2)
 
 
 @pytest.mark.parametrize(
     "kwargs, name", [({"size": 0}, "size"), ({"size": "4"}, "size"), ({"patience": 6}, "patience")]
 )
-def test_a_bad_meeting_is_named(kwargs, name):
+def test_a_bad_gate_is_named(kwargs, name):
     with pytest.raises((TypeError, ValueError), match=name):
-        Meeting(**kwargs)
+        Gate(**kwargs)
 
 
 def test_a_clock_does_not_count_while_the_computer_stands_still(monkeypatch):
     now = 0.0
-    monkeypatch.setattr(kit.time, "monotonic", lambda: now)
+    monkeypatch.setattr(tasks.time, "monotonic", lambda: now)
     clock = Clock()
     for step, seconds in ((0.04, 0.04), (0.05, 0.09), (60, 0.19), (0.01, 0.2)):
         now += step
@@ -111,3 +112,30 @@ def test_the_last_recording_is_the_one_to_show():
 
 def test_counting_words():
     assert [count(n, "task") for n in (0, 1, 2)] == ["0 tasks", "1 task", "2 tasks"]
+
+
+def test_a_thread_is_held_before_each_line_of_the_answer():
+    lines = []
+
+    def answer():
+        lines.append(1)
+        lines.append(2)
+
+    seen = []
+    for hold in interleavings(answer):
+        lines.clear()
+        with ThreadPoolExecutor(1) as pool:
+            future = pool.submit(lambda hold=hold: hold.__enter__() and (answer(), hold.end()))
+            assert hold.turn.wait(10)
+            seen.append((hold.reached, list(lines)))
+            hold.over.set()
+            future.result(10)
+        assert lines == [1, 2] and not hold.in_vain
+    assert [stood for reached, stood in seen if reached][-2:] == [[], [1]] and not seen[-1][0]
+
+
+def test_a_hold_ends_by_itself_where_nobody_can_go_on():
+    hold = Hold(lambda: None, 1, 0.05)
+    with hold:
+        pass
+    assert hold.in_vain and hold.reached
