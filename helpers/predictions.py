@@ -6,7 +6,7 @@
     ...
     recap()
 
-A guess is kept as long as the kernel lives. Nothing needs one: without a guess `reveal` shows what happened.
+A guess is kept (`helpers.memory`). Nothing needs one: without a guess `reveal` shows what happened.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
+from helpers import memory
 from helpers._common import count, instance, number, one_of, shown
 
 
@@ -73,9 +74,19 @@ class Prediction:
         else:
             self.answer = widgets.Text(placeholder="a number, then Enter", continuous_update=False,
                                        description=f"Your guess{f' ({unit})' if unit else ''}:", **wide)  # fmt: skip
+        self._restore()
         self.answer.observe(self._note, "value")
         ask = widgets.HTML(f"<div style='line-height: 1.4'><b>Predict.</b> {html.escape(question)}</div>")
         self._panel = widgets.VBox([ask, widgets.HBox([self.answer, self._noted])])
+
+    def _restore(self) -> None:
+        """The guess of an earlier kernel, where it still is an answer to this question."""
+        facts = memory.recall()["guesses"].get(self.question, {})
+        guess = facts.get("guess") if facts.get("unit") == self.unit else None
+        if isinstance(guess, str) and guess in self.choices:
+            self.guess = self.answer.value = guess
+        elif not self.choices and isinstance(guess, float):
+            self.guess, self.answer.value = guess, f"{guess:g}"
 
     @property
     def held(self) -> bool | None:
@@ -104,6 +115,8 @@ class Prediction:
         instance("why", why, str, "a line of text")
         self._within = number("within", within, most=10)
         self.actual = actual
+        if self.guess is not None:
+            memory.keep("guesses", self.question, guess=self.guess, unit=self.unit, held=self.held)
         lines = [("What happened", self._text(actual))]
         if self.guess is not None:
             lines = [("Your guess", self._text(self.guess)), *lines, (self._verdict(), "")]
@@ -127,6 +140,7 @@ class Prediction:
         try:
             self.guess = text if self.choices else read(text or "", self.unit)
             said = "" if self.guess is None else f"Noted: {self._text(self.guess)}"
+            memory.keep("guesses", self.question, guess=self.guess, unit=self.unit, held=None)
         except ValueError:
             self.guess = None
             said = f"{text!r} is not a number. Write it like 0.6 or 120."

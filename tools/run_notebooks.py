@@ -53,7 +53,7 @@ def main() -> int:
     if not paths:
         parser.error(f"no lesson in {notebook_form.NOTEBOOKS}")
     # This environment's kernel, whatever kernels the user has installed elsewhere.
-    os.environ.update(JUPYTER_PREFER_ENV_PATH="1", PYDEVD_DISABLE_FILE_VALIDATION="1")
+    os.environ.update(JUPYTER_PREFER_ENV_PATH="1", PYDEVD_DISABLE_FILE_VALIDATION="1", THREADPOOL_PROGRESS="off")
     failed = 0
     for path in paths:
         print(f"{path.name} ", end="", flush=True)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from helpers import predictions
+from helpers import memory, predictions
 from helpers.predictions import predict, recap
 
 QUESTION = "Eight waits of 0.2 s on three workers: how long?"
@@ -17,6 +17,7 @@ def shown(monkeypatch):
     outputs = []
     monkeypatch.setattr(predictions, "display", lambda data, raw: outputs.append(data))
     monkeypatch.setattr(predictions, "_asked", {})
+    monkeypatch.setattr(memory, "_here", {part: {} for part in memory.PARTS})
     return outputs
 
 
@@ -206,3 +207,17 @@ def test_no_thread_is_needed():
     predict(QUESTION, unit="s").reveal(1)
     recap()
     assert threading.active_count() == before
+
+
+def test_a_guess_outlasts_the_kernel(monkeypatch, tmp_path, shown):
+    monkeypatch.setenv(memory.VARIABLE, str(tmp_path / "p.json"))
+    predict(QUESTION, unit="s").answer.value = "0.7"
+    predict("Who runs it?", choices=NAMES).answer.value = "a worker"
+    for module, name in ((predictions, "_asked"), (memory, "_here")):
+        monkeypatch.setattr(module, name, {} if module is predictions else {part: {} for part in memory.PARTS})
+    again, who = predict(QUESTION, unit="s"), predict("Who runs it?", choices=NAMES)
+    assert (again.guess, again.answer.value) == (0.7, "0.7") and (who.guess, who.answer.value) == ("a worker",) * 2
+    again.reveal(0.6)
+    assert memory.recall()["guesses"][QUESTION] == {"guess": 0.7, "unit": "s", "held": True}
+    assert predict(QUESTION, unit="threads").guess is None, "another question in the same words"
+    assert predict("Who runs it?", choices=["me", "you"]).guess is None
