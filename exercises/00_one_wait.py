@@ -7,7 +7,7 @@ values, in the order of `waits`.
 
 from concurrent.futures import ThreadPoolExecutor
 
-from exercises.kit import Gate, shown, watch
+from exercises.kit import Gate, Inputs, shown, watch
 
 
 def one_wait(waits):
@@ -15,6 +15,8 @@ def one_wait(waits):
         futures = [pool.submit(wait) for wait in waits]
         return [future.result() for future in futures]
 
+
+INPUTS = Inputs(lambda given: (given.tasks,), least=1)
 
 HINTS = [
     "How many waits can go on at once in a pool of three workers? How many are there here?",

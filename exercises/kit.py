@@ -12,13 +12,17 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
+from exercises.engine.oracle import Given, Inputs, shown, unlike
 from helpers import tasks
-from helpers._common import count, shown
+from helpers._common import count
 from helpers.recording import watcher as watching
 from helpers.recording.data import Recording
 from helpers.tasks import TICK, Clock
 
-__all__ = ["TICK", "Clock", "Gate", "Hold", "Once", "count", "interleavings", "once", "shown", "watch"]
+__all__ = [
+    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "count", "interleavings", "once", "shown",
+    "unlike", "watch",
+]  # fmt: skip
 
 # What the check under way has made. One check runs at a time.
 gates: list[Gate] = []

@@ -6,7 +6,7 @@ everything that the check asks for.
 
 from concurrent.futures import ThreadPoolExecutor
 
-from exercises.kit import Gate, count, shown, watch
+from exercises.kit import Gate, Inputs, count, shown, unlike, watch
 
 LIMIT = 5  # seconds until the verdict, 10 at most
 
@@ -16,6 +16,9 @@ def NAME(tasks):
     with ThreadPoolExecutor(max_workers=3) as pool:
         return list(pool.map(lambda task: task(), tasks))
 
+
+# FILL IN how the arguments of a call are made: the engine then compares the answer with the solution on odd inputs.
+INPUTS = Inputs(lambda given: (given.tasks,))
 
 HINTS = [
     "FILL IN a gentle hint: a question that leads on",
@@ -31,7 +34,7 @@ def check(NAME):
         results = NAME([lambda n=n: gate.task(n) for n in range(6)])
 
     yield gate.met, f"{count(gate.most, 'task')} of 6 stood in flight together."
-    yield results == list(range(6)), f"For tasks that return 0 to 5 it returned {shown(results)}."
+    yield not unlike(results, list(range(6))), f"For tasks that return 0 to 5 it returned {shown(results)}."
     yield len(run.workers) <= 3, f"{count(len(run.workers), 'worker')} ran the tasks."
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from exercises import kit
 from exercises.engine.learner_code import Learners, Spot
+from exercises.engine.oracle import Inputs, compared
 from exercises.engine.problem import ExerciseFile
 
 
@@ -86,20 +87,27 @@ def judge(exercise: ExerciseFile, fn: Any, send: Send) -> None:
     learners = learners_of(exercise, fn)
     before = set(threading.enumerate())
     kit.begin()
+    refused = False
     try:
         reason = unfit(exercise, fn)
         if reason:
             send({"ok": False, "says": reason})
         else:
             for finding in _findings(exercise, fn):
+                refused = refused or finding.get("ok") is not True
                 send(finding)
+            if exercise.inputs is not None and not refused:
+                for finding in _compared(exercise, fn, learners, exercise.inputs):
+                    send(finding)
             for remark in _left(before, learners):
                 send({"remark": remark})
     except NotImplementedError as error:
         spots = learners.raised_at(error.__traceback__)
         send({"not started": True} if spots else _raised(error, learners, exercise))
     except BaseException as error:
-        send(_raised(error, learners, exercise))
+        message = _raised(error, learners, exercise)
+        if not (refused and message.get("stumbled")):  # what was refused already may well make the check stumble
+            send(message)
     for doubt in doubts(exercise, fn) + [AGAIN for items in kit.inputs if items.again][:1]:
         send({"doubt": doubt})
     for gate in kit.gates:
@@ -118,14 +126,33 @@ def _findings(exercise: ExerciseFile, fn: Any) -> Iterator[Message]:
     count = 0
     for item in found:
         line = found.gi_frame.f_lineno if inspect.isgenerator(found) and found.gi_frame else first
-        fits = isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], bool) and isinstance(item[1], str)
-        if not fits or not item[1].strip():
+        fits = isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], str) and item[1].strip()
+        if fits and not isinstance(item[0], bool) and fn is not exercise.solution:
+            # What was returned says itself what it is equal to, as an array does: it is not what was asked for.
+            item = type(item[0]).__name__ in ("bool", "bool_") and bool(item[0]), item[1]
+        if not fits or not isinstance(item[0], bool):
             yield {"broken": f"check yielded {item!r:.80}. {shape}", "line": line}
             return
         count += 1
         yield {"ok": item[0], "says": item[1], "line": line}
     if not count:
         yield {"broken": f"check ended without a finding. {shape}", "line": first}
+
+
+def _compared(exercise: ExerciseFile, fn: Any, learners: Learners, inputs: Inputs) -> Iterator[Message]:
+    """What `fn` makes of the inputs that people forget, beside what the solution makes of them."""
+    line, tried = exercise.parts.set_at["INPUTS"], []
+    for words, wrong, raised in compared(exercise.solution, fn, inputs):
+        if wrong is None:
+            yield {"doing": words}
+            tried.append(words)
+            continue
+        spots = learners.raised_at(raised.__traceback__) if raised else []
+        if spots and isinstance(raised, NotImplementedError):
+            raise raised
+        yield {"ok": False, "says": f"{words}, {wrong}.", "details": _way(spots), "line": line}
+        return
+    yield {"ok": True, "says": f"So it did on {len(tried)} other inputs: none, one, many, odd ones.", "line": line}
 
 
 def _raised(error: BaseException, learners: Learners, exercise: ExerciseFile) -> Message:

@@ -20,9 +20,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from exercises.engine.oracle import Inputs
+
 LONGEST = 10  # seconds that a verdict may take at most
 LEAST_HINTS = 2
-SETTINGS = ("HINTS", "LIMIT")
+SETTINGS = ("HINTS", "INPUTS", "LIMIT")
 SAYS = re.compile(r"^\s*says:[ \t]*(.*?)\s*$", re.MULTILINE)
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -124,6 +126,12 @@ class Parts:
             raise self.bad(line, f"LIMIT must be a number of seconds from 1 to {LONGEST}, not {limit!r}.")
         return float(limit)
 
+    def checked_inputs(self, inputs: Any) -> Inputs | None:
+        if inputs is not None and not isinstance(inputs, Inputs):
+            example = "INPUTS = Inputs(lambda given: (given.tasks, given.workers))"
+            raise self.bad(self.set_at.get("INPUTS", 1), f"INPUTS says how arguments are made: {example}.")
+        return inputs
+
 
 def title_of(path: Path) -> str:
     """The first line of an exercise file's task."""
@@ -166,6 +174,7 @@ class ExerciseFile:
     hints: tuple[str, ...]
     limit: float
     wrong: tuple[Wrong, ...]
+    inputs: Inputs | None = None
 
     @property
     def name(self) -> str:
@@ -216,6 +225,7 @@ def read(path: Path) -> ExerciseFile:
         hints=parts.checked_hints(getattr(module, "HINTS", None)),
         limit=parts.checked_limit(getattr(module, "LIMIT", 5)),
         wrong=tuple(wrong),
+        inputs=parts.checked_inputs(getattr(module, "INPUTS", None)),
     )
 
 

@@ -99,15 +99,18 @@ def _html(text: str) -> str:
 def verdict(exercise: ExerciseFile, messages: list[dict[str, Any]], run: Recording | None) -> Verdict:
     """Put together what the judge sent. ExerciseError if it says that the exercise file is at fault."""
     findings: list[Finding] = []
-    printed, until = "", None
+    printed, until, doing = "", None, ""
     for message in messages:
         if "broken" in message:
             raise exercise.error(message["line"], message["broken"])
         if "says" in message:
             says, details = tidy(message["says"]), tuple(map(tidy, message.get("details", ())))
+            if doing and ("until" in message or "line" not in message):  # it did not end, or ended its process
+                says = f"{doing}: {says}"
             findings.append(Finding(message["ok"], says, details, message.get("line"), message.get("stumbled", False)))
         elif "remark" in message:
             findings.append(Finding(None, tidy(message["remark"])))
+        doing = message.get("doing", doing)
         printed += message.get("printed", "")
         until = message.get("until", until)
     if any("not started" in message for message in messages):

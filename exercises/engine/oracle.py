@@ -1,0 +1,380 @@
+"""Compare what an answer gives with what the file's own solution gives, on inputs that a person would forget.
+
+The file says how they are handed over, in a line: `INPUTS = Inputs(lambda given: (given.tasks, given.workers))`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+WORKERS = 3
+READ = 6  # results of an endless input that are read
+ENDLESS = 1_000  # its items: an answer that takes all of them is refused, and does not hang
+PATIENCE = 1.0  # seconds that a slow input waits for the item before to be worked on
+
+
+class Alike:
+    """Objects that are equal, and not the same."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Alike)
+
+    def __hash__(self) -> int:
+        return 7
+
+    def __repr__(self) -> str:
+        return f"<equal object {self.number}>"
+
+
+@dataclass(frozen=True)
+class Raises:
+    error: BaseException | None  # None for a Future that is cancelled
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input: what its tasks return, or Raises, their items, and the argument without which it is void."""
+
+    words: str
+    results: tuple[Any, ...]
+    items: tuple[Any, ...] | None = None
+    workers: int = WORKERS
+    needs: str = ""
+
+
+VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
+    "anything": {
+        "For results None, 0, False, '' and []": (None, 0, False, "", []),
+        "For results that are equal, 1, True and 1.0": (1, True, 1.0),
+        "For results that are equal objects": (Alike(1), Alike(2), Alike(3)),
+        "For results NaN, a list and a tuple": (math.nan, ["a", "b"], ("a", "b")),
+        "For a result that is an exception, returned and not raised": ("a", KeyError("a value"), "c"),
+    },
+    "numbers": {
+        "For results 0 and 0": (0, 0),
+        "For negative results and 2**80": (-5, 2**80, -(2**80), 3),
+        "For results 0.5, NaN and 0.25": (0.5, math.nan, 0.25),
+    },
+    "texts": {"For results '', '' and 'c'": ("", "", "c"), "For three times 'a b a'": ("a b a",) * 3},
+}
+ITEMS: dict[str, tuple[Any, ...]] = {
+    "For the {things} None, 0, '' and ()": (None, 0, "", ()),
+    "For the {things} NaN and (1, 2)": (math.nan, (1, 2)),
+    "For {things} that are equal, 1, True and 1.0": (1, True, 1.0),
+    "For {things} that are equal objects": (Alike(1), Alike(2), Alike(3)),
+    "For {things} one of which comes twice": ("same", "other", "same"),
+}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What `INPUTS` of an exercise file is: `call(given)` makes the arguments of one call.
+
+    `least`: the fewest items that the task allows. `values`: what tasks return, "anything", "numbers" or "texts".
+    `different`: the items all differ. `raises`: tasks may raise, `beyond`: also what is no Exception. `endless`: the
+    result is an iterator over an input without end. `calls`: each task runs exactly as often as the solution runs it.
+    `view(result)` is what is compared of a result. `also`: more inputs: by the words for them, functions like `call`.
+    """
+
+    call: Callable[[Given], tuple[Any, ...]] | None = None
+    least: int = 0
+    values: str = "anything"
+    different: bool = False
+    raises: bool = True
+    beyond: bool = True
+    endless: bool = False
+    calls: bool = True
+    view: Callable[[Any], Any] = field(default=lambda result: result)
+    also: Mapping[str, Callable[[Given], tuple[Any, ...]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.values not in VALUES:
+            raise ValueError(f"values must be one of {', '.join(VALUES)}, not {self.values!r}")
+
+    def cases(self) -> Iterator[Case]:
+        """Every input of this kind; {things} and {thing} in the words are for the argument's name."""
+        some: tuple[Any, ...] = (11, 12, 13, 14, 15) if self.values == "numbers" else tuple("abcde")
+        yield Case("With no {things}", ())
+        yield Case("With one {thing}", some[:1])
+        yield Case(
+            "With 23 {things}", tuple(range(23)) if self.values == "numbers" else tuple(f"r{n}" for n in range(23))
+        )
+        yield Case("With 2 {things} and 7 workers", some[:2], workers=7, needs="workers")
+        yield Case("With 4 {things} and 1 worker", some[:4], workers=1, needs="workers")
+        yield from (Case(words, results) for words, results in VALUES[self.values].items())
+        for words, items in list(ITEMS.items())[: 2 if self.different else None]:
+            yield Case(words, some[: len(items)], items, needs="items")
+        if self.raises:
+            error = Raises(ValueError("the second fails"))
+            yield Case("Where the second of 4 {things} raises ValueError", (some[0], error, *some[2:4]))
+            yield Case("Where both {things} raise OSError", (Raises(OSError("no 1")), Raises(OSError("no 1"))))
+            if self.beyond:
+                yield Case(
+                    "Where the second of 3 {things} raises SystemExit", (some[0], Raises(SystemExit(3)), some[2])
+                )
+            yield Case("Where the first of 3 {things} is cancelled", (Raises(None), *some[:2]), needs="futures")
+        if self.endless:
+            yield Case("With an endless input", tuple(range(ENDLESS)), needs="items")
+
+
+class Given:
+    """What INPUTS makes an answer's arguments of. Everything in it is new for each call.
+
+    `tasks`: a list of functions without arguments. `items`, `once`, `slow`: what `fn(item)` is called with, as a list,
+    as an iterator, and as one that gives an item when the one before is being worked on. `futures`: Futures with the
+    same outcomes, the last of them still to come. `workers`: a number; `pool(size)`: a pool of the caller's; `note`: a
+    function whose calls are compared too, in any order.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.used: set[str] = set()
+        self.called = [0] * len(case.results)
+        self.notes: list[Any] = []
+        self.starved = False  # a slow input had to go on before the item before was worked on
+        self._lists: list[tuple[list[Any], list[Any]]] = []
+        self._pools: list[Executor] = []
+        self._threads: list[threading.Thread] = []
+        self._lock, self._worked = threading.Lock(), [threading.Event() for _ in case.results]
+        self._items = case.items if case.items is not None else tuple(f"item {n}" for n in range(len(case.results)))
+
+    def _task(self, n: int) -> Any:
+        with self._lock:
+            self.called[n] += 1
+        self._worked[n].set()
+        result = self.case.results[n]
+        if isinstance(result, Raises):
+            raise result.error or CancelledError
+        return result
+
+    def _listed(self, kind: str, made: list[Any]) -> list[Any]:
+        self.used.add(kind)
+        self._lists.append((made, list(made)))
+        return made
+
+    @property
+    def workers(self) -> int:
+        self.used.add("workers")
+        return self.case.workers
+
+    @property
+    def tasks(self) -> list[Callable[[], Any]]:
+        return self._listed("tasks", [partial(self._task, n) for n in range(len(self.called))])
+
+    @property
+    def items(self) -> list[Any]:
+        return self._listed("items", list(self._items))
+
+    @property
+    def once(self) -> Iterator[Any]:
+        self.used.add("items")
+        return iter(self._items)
+
+    @property
+    def slow(self) -> Iterator[Any]:
+        self.used.add("items")
+        return self._slowly()
+
+    def _slowly(self) -> Iterator[Any]:
+        for item, worked in zip(self._items, self._worked, strict=True):
+            yield item
+            self.starved = self.starved or not worked.wait(PATIENCE)
+
+    def fn(self, item: Any) -> Any:
+        with self._lock:  # the very object, or else one that is equal
+            same = [n for n, known in enumerate(self._items) if known is item]
+            same = same or [n for n, known in enumerate(self._items) if known == item]
+            n = next((n for n in same if not self.called[n]), same[0] if same else None)
+        if n is None:
+            raise ValueError(f"fn was called with {item!r}, which is none of the items")
+        return self._task(n)
+
+    @property
+    def futures(self) -> list[Future[Any]]:
+        made: list[Future[Any]] = [Future() for _ in self.case.results]
+        for future, result in zip(made, self.case.results, strict=True):
+            self._threads.append(threading.Timer(0.02 if future is made[-1] else 0, _end, (future, result)))
+            self._threads[-1].start()
+        for thread in self._threads[:-1]:
+            thread.join()
+        return self._listed("futures", made)
+
+    def pool(self, size: int = WORKERS) -> ThreadPoolExecutor:
+        self._pools.append(pool := ThreadPoolExecutor(size))
+        return pool
+
+    def note(self, *args: Any) -> None:
+        with self._lock:
+            self.notes.append(args)
+
+    def close(self) -> bool:
+        """End what was made; whether a list of the caller's is another than before."""
+        for thread in self._threads:
+            thread.join()
+        for pool in self._pools:
+            pool.shutdown()
+        return any(list(map(id, now)) != list(map(id, then)) for now, then in self._lists)
+
+
+def _end(future: Future[Any], result: Any) -> None:
+    if not isinstance(result, Raises):
+        future.set_result(result)
+    elif result.error is not None:
+        future.set_exception(result.error)
+    else:
+        future.cancel()
+        future.set_running_or_notify_cancel()  # as a worker does, for those who wait
+
+
+@dataclass
+class Outcome:
+    """What came of one call."""
+
+    raised: BaseException | None = None
+    value: Any = None
+    verb: str = "returned"
+    changed: bool = False
+
+
+def _outcome(fn: Any, inputs: Inputs, given: Given, args: tuple[Any, ...]) -> Outcome:
+    got = Outcome()
+    try:
+        got.value = fn(*args)
+        if hasattr(got.value, "__next__"):
+            results, got.value, got.verb = got.value, [], "gave"
+            got.value += itertools.islice(results, READ if "endless" in given.case.words else None)
+            getattr(results, "close", int)()
+        got.value = inputs.view(got.value)
+    except BaseException as error:
+        got.raised = error
+    got.changed = given.close()
+    return got
+
+
+def compared(solution: Any, answer: Any, inputs: Inputs) -> Iterator[tuple[str, str | None, BaseException | None]]:
+    """The words for each input before the answer is called with it; at last what is wrong, and what was raised."""
+    names = list(inspect.signature(solution).parameters)
+    todo: list[tuple[Case, Any]] = [(case, inputs.call) for case in inputs.cases()] if inputs.call else []
+    todo += [(Case(words, ()), make) for words, make in inputs.also.items()]
+    for case, call in todo:
+        ours, theirs = Given(case), Given(case)
+        args = call(ours)
+        listed = [
+            name for name, arg in zip(names, args, strict=False) if isinstance(arg, list) or hasattr(arg, "__next__")
+        ]
+        if (call is inputs.call and len(case.results) < inputs.least) or (case.needs and case.needs not in ours.used):
+            ours.close()
+            continue
+        things = (listed or ["items"])[0]
+        words = case.words.format(things=things, thing=things.removesuffix("s"))
+        right = _outcome(solution, inputs, ours, args)
+        yield words, None, None
+        got = _outcome(answer, inputs, theirs, call(theirs))
+        if wrong := _difference(got, right, theirs, ours, inputs.calls):
+            yield words, wrong, got.raised
+            return
+
+
+def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls: bool) -> str | None:
+    """What was seen of the answer and not of the solution, as the rest of a sentence."""
+    if right.raised is not None:
+        wanted = f"where it should have raised {_error(right.raised)}"
+    else:
+        wanted = f"where it should have {'given' if right.verb == 'gave' else 'returned'} {shown(right.value)}"
+    if got.raised is not None:
+        return f"it raised {_error(got.raised)}, {wanted}" if unlike(got.raised, right.raised) else None
+    if right.raised is not None or got.verb != right.verb:
+        return f"it {got.verb} {shown(got.value)}{', one by one' if got.verb == 'gave' else ''}, {wanted}"
+    if what := unlike(got.value, right.value):
+        return f"it {got.verb} {what}"
+    for n, (times, wanted_times) in enumerate(zip(theirs.called, ours.called, strict=True)) if calls else ():
+        if times != wanted_times:
+            return f"number {n + 1} of them was called {_times(times)}, not {_times(wanted_times)}"
+    if got.changed and not right.changed:
+        return "it changed the list that it was given"
+    left = list(theirs.notes)
+    for note in ours.notes:
+        found = next((n for n, other in enumerate(left) if not unlike(other, note)), None)
+        if found is None:
+            return f"{shown(note)} was never reported" + (f", but {shown(left[0])} was" if left else "")
+        del left[found]
+    if left:
+        return f"{shown(left[0])} was reported {'besides' if ours.notes else 'for nothing'}"
+    if theirs.starved and not ours.starved:
+        return "it took an item from a slow input before it began to work on the one before"
+    return None
+
+
+def _times(number: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def shown(value: Any, limit: int = 60) -> str:
+    """Its repr, whatever that does, cut to `limit` characters."""
+    try:
+        text = repr(value)
+    except Exception as error:
+        text = f"<a {type(value).__name__} whose repr raises {type(error).__name__}>"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _error(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error!s:.100}" if str(error) else type(error).__name__
+
+
+def unlike(given: Any, right: Any) -> str | None:
+    """None if they have the same type and value, else `given, not right`. `given` is not asked what it is equal to."""
+    told = f"{shown(given)}, not {shown(right)}"
+    if isinstance(right, Future) and isinstance(given, Future):
+        return unlike(_settled(given), _settled(right))
+    if isinstance(right, bool | BaseException | None):
+        same = type(given) is type(right) and (given is right or getattr(given, "args", 0) == getattr(right, "args", 1))
+        return None if same else told
+    if not isinstance(given, type(right)) or isinstance(given, bool):
+        kind = f"{shown(given, 40)} of type {_kind(given)}, not {shown(right, 40)} of type {_kind(right)}"
+        return kind if shown(given) == shown(right) or hasattr(right, "__len__") else told
+    if isinstance(right, list | tuple):
+        items = list(tuple.__iter__(given) if isinstance(right, tuple) else list.__iter__(given))
+        if len(items) != len(right):
+            return told if len(right) < 10 else f"{len(items)} results, not {len(right)}: {shown(given)}"
+        for n, pair in enumerate(zip(items, right, strict=True)):
+            if what := unlike(*pair):
+                return told if shown(given) != shown(right) and len(right) < 10 else f"as number {n + 1}, {what}"
+        return None
+    if isinstance(right, dict):
+        pairs = list(dict.items(given))
+        found = [next((p for p in pairs if not unlike(p[0], key)), None) for key in right]
+        if len(pairs) != len(right) or None in found:
+            return told
+        whats = (unlike(pair[1], value) for pair, value in zip(found, right.values(), strict=True) if pair)
+        what = next(filter(None, whats), None)
+        return what and (told if shown(given) != shown(right) else f"as one value {what}")
+    if isinstance(right, Alike):
+        return None if given.number == right.number else told
+    if isinstance(right, float) and math.isnan(right):
+        return None if math.isnan(given) else told
+    equal: Any = type(right).__eq__
+    return None if equal(right, given) is True else told
+
+
+def _kind(value: Any) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _settled(future: Future[Any]) -> Any:
+    try:
+        return "returned", future.result(timeout=2)
+    except BaseException as error:
+        return "raised", error
