@@ -5,22 +5,32 @@
 PYTHON ?=
 ARGS ?=
 RUN = .venv/bin/python
-INTERPRETERS = .venv/bin/python python3 python3.13 python3.12 python3.11 python3.14
+INTERPRETERS = python3 python3.14 python3.13 python3.12 python3.11 python3.15
 TESTS = [ -d tests ] || { echo "A handout has no tests. The course that it was made from has them." >&2; exit 2; }
-SUITS = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+SUITS = import sys, venv, ensurepip; print(sys.version); sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help ready lab test notebooks exercise new-exercise grade handout lint bench lock clean
+.PHONY: help ready ready-dev lab test notebooks exercise new-exercise grade handout lint bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
 
+ready: LOCKS = requirements.txt
 ready: ## make .venv, or bring it up to date; the other targets do it first
+ready-dev: LOCKS = requirements.txt requirements-dev.txt
+ready-dev: ## the same with what tests and tools need
+# Where a package has no wheel for a Python and can't be built, the next Python is taken; at last, that package is left out.
+ready ready-dev:
 	@if [ -n "$(PYTHON)" ]; then \
 	  command -v "$(PYTHON)" >/dev/null || { echo "PYTHON=$(PYTHON): there is no such command." >&2; exit 2; }; \
-	  exec "$(PYTHON)" tools/environment.py; \
+	  "$(PYTHON)" -c '$(SUITS)' >/dev/null 2>&1 || exec "$(PYTHON)" tools/environment.py; \
 	fi; \
-	for python in $(INTERPRETERS); do \
-	  if "$$python" -c '$(SUITS)' >/dev/null 2>&1; then exec "$$python" tools/environment.py; fi; \
+	for partly in "" --partly; do \
+	  tried=; \
+	  for python in "$(or $(PYTHON),.venv/bin/python)" $(INTERPRETERS); do \
+	    version=$$("$$python" -c '$(SUITS)' 2>/dev/null) || continue; \
+	    case "$$tried" in *"$$version"*) continue;; esac; tried="$$tried $$version"; \
+	    "$$python" tools/environment.py $(LOCKS) $$partly && exit || [ $$? -eq 3 ] || exit 2; \
+	  done; \
 	done; \
 	command -v python3 >/dev/null || { echo "Python 3.11 or newer is needed and there is no python3: install it." >&2; exit 2; }; \
 	exec python3 tools/environment.py
@@ -28,11 +38,11 @@ ready: ## make .venv, or bring it up to date; the other targets do it first
 lab: ready ## open JupyterLab on lesson 00
 	@$(RUN) tools/lab.py $(ARGS)
 
-test: ready ## run every test: the helpers', the notebooks', the environment's, the browser's
+test: ready-dev ## run every test: the helpers', the notebooks', the environment's, the browser's
 	@$(TESTS)
 	@$(RUN) -m pytest $(ARGS)
 
-notebooks: ready ## run every notebook, save it with its outputs, renew the README's table
+notebooks: ready-dev ## run every notebook, save it with its outputs, renew the README's table
 	@$(RUN) tools/run_notebooks.py $(ARGS)
 	@$(RUN) tools/readme_table.py
 
@@ -48,16 +58,16 @@ handout: ready ## write handout/: the course for learners, without outputs and s
 grade: ready ## check a folder of learners' notebooks: FROM=, into grades/ or TO=
 	@$(RUN) -m exercises grade $(if $(FROM),"$(FROM)") $(if $(TO),--to "$(TO)")
 
-lint: ready ## check style and types
+lint: ready-dev ## check style and types
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
 
-bench: ready ## run the benchmarks, one after another
+bench: ready-dev ## run the benchmarks, one after another
 	@$(TESTS)
 	@set -e; for script in tests/bench/*.py; do echo "== $$script"; $(RUN) "$$script"; done
 
-lock: ready ## renew requirements.txt and both environment.yml
+lock: ready-dev ## renew both requirements files and both environment.yml
 	@$(RUN) tools/lock.py
 
 clean: ## remove .venv, handout/ and every cache

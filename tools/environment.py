@@ -1,9 +1,11 @@
-"""Make .venv what requirements.txt says, or do nothing where it is: `make` runs this before everything else.
+"""Make .venv what the locks say, or do nothing where it is: `make` runs this before everything else.
 
-Any Python must be able to read this file, however old, to be told in one sentence that it is too old.
+    python3 tools/environment.py requirements.txt requirements-dev.txt [--partly]
+
+Any Python must be able to read this, however old, to be told in one sentence that it is too old. Exit code 3: a package
+has no wheel for this Python and can't be built here; with --partly all others are installed.
 """
 
-import hashlib
 import os
 import re
 import shutil
@@ -12,144 +14,105 @@ import sys
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(PROJECT, ".venv")
-PYTHON = os.path.join(VENV, "bin", "python")
-STAMP = os.path.join(VENV, "complete")
-INPUTS = [os.path.join(PROJECT, name) for name in ("requirements.txt", "pyproject.toml", "tools/environment.py")]
-OLDEST = (3, 11)
+PYTHON, UV = os.path.join(VENV, "bin", "python"), os.path.join(VENV, "uv")
+BASE = os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+VERSION = "Python " + ".".join(str(part) for part in sys.version_info[:3])
+ANOTHER = "or name another as in `make lab PYTHON=python3.12`."
 
 
-def say(text):
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def give_up(sentence):
-    sys.stderr.write(sentence + "\n")
-    sys.exit(2)
-
-
-def base_interpreter():
-    """The interpreter itself, where this one is that of an environment (an activated .venv is not its own base)."""
-    return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
-
-
-def check_interpreter():
-    if sys.version_info < OLDEST:
-        version = ".".join(str(part) for part in sys.version_info[:3])
-        give_up(
-            "Python 3.11 or newer is needed and {} is {}: install a newer one, or name one as in "
-            "`make lab PYTHON=python3.12`.".format(sys.executable, version)
-        )
+def read(*path):
     try:
-        import ensurepip  # noqa: F401
-        import venv  # noqa: F401
-    except ImportError as error:
-        give_up(
-            "{} can't make environments, it has no module {}: install it (Debian and Ubuntu: apt-get install "
-            "python3-venv) or name another as in `make lab PYTHON=python3.12`.".format(sys.executable, error.name)
-        )
-
-
-def fingerprint():
-    """All that .venv depends on: another lock, interpreter or place for the project means another environment."""
-    digest = hashlib.sha256(repr((base_interpreter(), sys.version, PROJECT)).encode())
-    for path in INPUTS:
-        with open(path, "rb") as file:
-            digest.update(file.read())
-    return digest.hexdigest()
-
-
-def stamp():
-    try:
-        with open(STAMP) as file:
+        with open(os.path.join(PROJECT, *path)) as file:
             return file.read()
-    except OSError:
+    except (IOError, OSError):
         return None
 
 
-def can_be_continued():
-    """True for a .venv of this interpreter, in this place, that has a working pip, complete or not."""
-    try:
-        with open(os.path.join(VENV, "pyvenv.cfg")) as file:
-            settings = dict(re.findall(r"^(\S+) *= *(.*)$", file.read(), re.MULTILINE))
-        with open(os.path.join(VENV, "bin", "activate")) as file:
-            here = VENV in file.read()
-    except OSError:
-        return False
-    same = settings.get("executable") == base_interpreter()
-    return here and same and subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
+def write(text, *path):
+    with open(os.path.join(VENV, *path), "w") as file:
+        file.write(text)
 
 
-def create():
+def run(command):
+    """What `command` prints. Where it fails, show the end; of a package that did not build, the name and no log."""
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output = process.communicate()[0].decode("utf-8", "replace")
+    unbuilt = re.findall("Failed to [a-z ]*build `([^`]+)`", output)
+    if process.returncode and unbuilt:
+        raise LookupError(unbuilt[0])
+    if process.returncode:
+        print("\n".join(output.splitlines()[-15:]))
+        sys.exit("This did not succeed, the lines above say why; the next call tries again.")
+    return output
+
+
+def create(made_for):
     if os.path.lexists(VENV):
-        say("Removing .venv: it was made for another interpreter or place, or not to its end.")
-        if os.path.islink(VENV):
-            os.unlink(VENV)
-        else:
-            shutil.rmtree(VENV)
-    say("Creating .venv with Python {}.{}.{}.".format(*sys.version_info))
-    run([base_interpreter(), "-m", "venv", VENV])
+        print("Removing .venv: it was made for another interpreter or place, or not to its end.")
+        os.unlink(VENV) if os.path.islink(VENV) else shutil.rmtree(VENV)
+    print("Creating .venv with {}.".format(VERSION))
+    run([BASE, "-m", "venv", "--without-pip", VENV])
+    # The course's own modules as they are here, not a copy of them.
+    packages = run([PYTHON, "-c", "import site; print(site.getsitepackages()[0])"]).strip()
+    write(PROJECT + "\n", packages, "course.pth")
+    write(made_for, "made-for")
 
 
-def run(command, follow=None):
-    """Run `command` and hand each line of its output to `follow`; where it fails, give up with its last lines."""
-    environment = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_USER="0", PYTHONUNBUFFERED="1")
-    process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert process.stdout
-    lines = []
-    for line in process.stdout:
-        lines.append(line.decode("utf-8", "replace").rstrip())
-        if follow:
-            follow(lines[-1])
-    if process.wait() != 0:
-        say("\n".join(lines[-15:]))
-        give_up("This did not succeed, the lines above say why; the next call tries again.")
+def get_uv():
+    """Let pip bring uv, which is quick, for the time of the installation, and hand on the index that pip is set to."""
+    pip = [BASE, "-m", "pip"]
+    if subprocess.call([BASE, "-c", "import pip"], stderr=subprocess.DEVNULL) != 0:
+        pip = [PYTHON, "-m", "pip"]
+        run([PYTHON, "-m", "ensurepip"])
+    for index in re.findall(r"(?m)^\S+\.index-url='(.+)'", run(pip + ["config", "list"])):
+        os.environ.setdefault("UV_DEFAULT_INDEX", index)
+    version = re.findall("(?m)^uv==.+", read("requirements-dev.txt"))[0]
+    run(pip + ["install", "--target", UV, "--upgrade", "--no-deps", "--no-compile", "--only-binary=:all:", version])
 
 
-def install(arguments, follow=None):
-    run([PYTHON, "-m", "pip", "install", "--no-input", "--progress-bar=off"] + arguments, follow)
+def install(lock, partly):
+    write("not to its end", lock)
+    print("Installing the packages of {}.".format(lock))
+    wanted = [line for line in read(lock).splitlines() if line[:1] not in ("", "#", "-")]
+    command = [os.path.join(UV, "bin", "uv"), "pip", "install", "--python", PYTHON, "--no-deps", "-r"]
+    while True:
+        write("\n".join(wanted), "wanted.txt")
+        try:
+            run(command + [os.path.join(VENV, "wanted.txt")])
+            return write(read(lock), lock)
+        except LookupError as error:
+            print("{} has no wheel for {} and can't be built here.".format(error, VERSION))
+            if not partly:
+                sys.exit(3)
+            print("What imports it will not run. Install a C compiler or an older Python, then run `make clean`.")
+            wanted = [line for line in wanted if not line.startswith(str(error))]
 
 
-class Progress:
-    """Says how many of the lock's packages pip has got."""
-
-    def __init__(self, total):
-        self.total = total
-        self.got = 0
-
-    def __call__(self, line):
-        self.total -= line.startswith("Ignoring ")
-        if line.startswith(("Collecting ", "Processing ", "Requirement already satisfied: ")):
-            self.got += 1
-            if self.got % 20 == 0 and self.got < self.total:
-                say("  {} of {}".format(self.got, self.total))
-        if line.startswith("Installing collected packages"):
-            say("  unpacking")
-
-
-def prepare():
-    check_interpreter()
-    wanted = fingerprint()
-    if stamp() == wanted and os.path.exists(PYTHON):
+def main(locks, partly):
+    if sys.version_info < (3, 11):
+        sys.exit("Python 3.11 or newer is needed and {} is {}: install a newer one, {}".format(BASE, VERSION, ANOTHER))
+    try:
+        import ensurepip  # noqa: F401
+    except ImportError as error:
+        sys.exit(
+            "{} can't make environments, it has no module {}: install it (Debian and Ubuntu: apt-get install "
+            "python3-venv), {}".format(BASE, error.name, ANOTHER)
+        )
+    made_for = repr((BASE, sys.version, PROJECT, read(__file__)))
+    if read(VENV, "made-for") != made_for:
+        create(made_for)
+    missing = [lock for lock in locks if read(VENV, lock) != read(lock)]
+    if not missing:
         return
-    if not can_be_continued():
-        create()
-    elif os.path.exists(STAMP):
-        os.unlink(STAMP)
-    with open(INPUTS[0]) as file:
-        total = sum(1 for line in file if line.strip())
-    say("Installing the packages of requirements.txt (some minutes the first time).")
-    install(["--requirement", INPUTS[0]], Progress(total))
-    say("Installing the course's own package, helpers.")
-    install(["--no-deps", "--no-build-isolation", "--editable", PROJECT])
-    with open(STAMP + ".new", "w") as file:
-        file.write(wanted)
-    os.rename(STAMP + ".new", STAMP)
-    say("Ready.")
+    get_uv()
+    for lock in missing:
+        install(lock, partly)
+    shutil.rmtree(UV)  # 50 MB
+    print("Ready.")
 
 
 if __name__ == "__main__":
     try:
-        prepare()
+        main([arg for arg in sys.argv[1:] if arg != "--partly"], "--partly" in sys.argv)
     except KeyboardInterrupt:
-        give_up("\nInterrupted: the next call goes on from here.")
+        sys.exit("\nInterrupted: the next call goes on from here.")

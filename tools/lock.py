@@ -1,9 +1,10 @@
-"""Renew requirements.txt with the newest versions, and write both environment.yml from it: `make lock`.
+"""Renew both requirements files with the newest versions, and write both environment.yml: `make lock`.
 
     .venv/bin/python tools/lock.py --conda      only the environment.yml files, from requirements.txt as it is
 
-requirements.txt is one lock for every platform and Python from 3.11 on (uv's universal compile); the conda
-environment has the same packages without the developers' tools, each at the same major and minor version.
+requirements.txt, what learners get, and requirements-dev.txt, what tests and tools need besides, are locks for every
+platform and Python from 3.11 on (uv's universal compile). The conda environment has what pyproject.toml asks for, each
+package at the same major and minor version.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-REQUIREMENTS = PROJECT / "requirements.txt"
+LEARNERS = PROJECT / "requirements.txt"
+DEVELOPERS = PROJECT / "requirements-dev.txt"
 CONDA_FILES = (PROJECT / "environment.yml", PROJECT / "binder" / "environment.yml")
 # conda-forge's own dask and matplotlib bring pandas, bokeh and Qt along; these are what PyPI calls by those names.
 CONDA_NAMES = {"dask": "dask-core", "matplotlib": "matplotlib-base"}
@@ -32,25 +34,32 @@ dependencies:
 """
 
 
-def compile_requirements() -> None:
-    """Let uv, installed for this alone, resolve pyproject.toml into requirements.txt."""
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
-    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--upgrade", "--all-extras"]
-    command += ["--python-version=3.11", "--no-header", "--no-annotate", "--no-emit-index-url"]
-    subprocess.run([*command, "pyproject.toml", "-o", REQUIREMENTS.name], cwd=PROJECT, check=True)
+def compile_locks() -> None:
+    """Let uv resolve pyproject.toml into both locks: no package has one version for learners and another for tests."""
+    LEARNERS.write_text(resolved("--upgrade"), encoding="utf-8")
+    everything = resolved("--upgrade", "--all-extras", f"--constraints={LEARNERS.name}")
+    learners = set(LEARNERS.read_text(encoding="utf-8").splitlines())
+    besides = [line for line in everything.splitlines() if line not in learners]
+    DEVELOPERS.write_text("\n".join([f"-r {LEARNERS.name}", *besides, ""]), encoding="utf-8")
+
+
+def resolved(*options: str) -> str:
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version=3.11"]
+    command += ["--no-header", "--no-annotate", "--no-emit-index-url", *options, "pyproject.toml"]
+    return subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def locked() -> dict[str, str]:
-    """Package -> version in requirements.txt; of a package with markers, the last line's (the newest Python's)."""
-    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
-    return dict(line.split(" ; ")[0].split("==") for line in lines)
+    """Package -> version in both locks; of a package with markers, the last line's (the newest Python's)."""
+    lines = (line for path in (LEARNERS, DEVELOPERS) for line in path.read_text(encoding="utf-8").splitlines())
+    return dict(line.split(" ; ")[0].split("==") for line in lines if "==" in line.split(" ; ")[0])
 
 
 def conda_names() -> list[str]:
     """What the course needs at run time, and what installs `helpers`."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
     asked = project["project"]["dependencies"] + project["build-system"]["requires"]
-    return sorted(re.split(r"[^\w.-]", requirement)[0] for requirement in asked)
+    return sorted({re.split(r"[^\w.-]", requirement)[0] for requirement in asked} - {"pip"})
 
 
 def conda_environment() -> str:
@@ -67,7 +76,7 @@ def minor(version: str) -> str:
 
 def main() -> None:
     if sys.argv[1:] != ["--conda"]:
-        compile_requirements()
+        compile_locks()
     for path in CONDA_FILES:
         path.write_text(conda_environment(), encoding="utf-8")
 

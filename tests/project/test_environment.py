@@ -24,27 +24,37 @@ from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).resolve().parents[2]
 BINDER = PROJECT / "binder"
-LOCK = (PROJECT / "requirements.txt").read_text(encoding="utf-8")
-REQUIREMENTS = [Requirement(line) for line in LOCK.splitlines() if not line.startswith("-")]
+LOCKS = {path: path.read_text(encoding="utf-8") for path in (lock.LEARNERS, lock.DEVELOPERS)}
+INCLUDED = "-r requirements.txt\n"
+
+
+def requirements(*paths: Path) -> list[Requirement]:
+    lines = (line for path in paths for line in LOCKS[path].removeprefix(INCLUDED).splitlines())
+    return [Requirement(line) for line in lines]
+
+
+REQUIREMENTS = requirements(*LOCKS)
 PYPROJECT: dict[str, Any] = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 CONDA: dict[str, Any] = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))
 FROM_CONDA_NAME = {conda: name for name, conda in lock.CONDA_NAMES.items()}
 
 
 def conda_packages() -> dict[str, str]:
-    """PyPI's name -> version, without Python and pip."""
-    pairs = (str(line).split("=") for line in CONDA["dependencies"] if line not in ("pip", "python=3.13"))
-    return {FROM_CONDA_NAME.get(name, name): version for name, version in pairs}
+    """PyPI's name -> version, without Python; pip, which repo2docker asks for, has none."""
+    pairs = (str(line).partition("=") for line in CONDA["dependencies"] if line != "python=3.13")
+    return {FROM_CONDA_NAME.get(name, name): version for name, _, version in pairs}
 
 
-def installed_lock() -> dict[str, str]:
-    """Name -> version of the lock's lines that hold for this Python."""
-    here = [one for one in REQUIREMENTS if one.marker is None or one.marker.evaluate()]
+def locked_here(*paths: Path) -> dict[str, str]:
+    """Name -> version of the locks' lines that hold for this Python."""
+    here = [one for one in requirements(*paths or LOCKS) if one.marker is None or one.marker.evaluate()]
     return {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in here}
 
 
-def names(requirements: list[str]) -> set[str]:
-    return {canonicalize_name(Requirement(one).name) for one in requirements}
+def names(asked: list[str]) -> set[str]:
+    """The packages of what is asked for, where that holds for this Python."""
+    found = map(Requirement, asked)
+    return {canonicalize_name(one.name) for one in found if one.marker is None or one.marker.evaluate()}
 
 
 def asked_at_run_time() -> set[str]:
@@ -52,34 +62,47 @@ def asked_at_run_time() -> set[str]:
     return names(PYPROJECT["project"]["dependencies"] + PYPROJECT["build-system"]["requires"])
 
 
-def test_the_lock_is_exact() -> None:
-    assert len(REQUIREMENTS) > 100
+def test_the_locks_are_exact() -> None:
+    assert len(requirements(lock.LEARNERS)) > 100
+    assert len(requirements(lock.DEVELOPERS)) > 40
     assert all(re.fullmatch(r"==[\w.]+", str(one.specifier)) for one in REQUIREMENTS)
 
 
-def test_the_lock_names_no_index_and_no_host() -> None:
-    assert not re.search(r"^\s*-|://|@|--|\b[\w-]+\.(com|org|net|io)\b", LOCK, re.MULTILINE)
+def test_the_developers_lock_adds_to_the_learners() -> None:
+    assert LOCKS[lock.DEVELOPERS].startswith(INCLUDED)
+    assert not set(map(str, requirements(lock.LEARNERS))) & set(map(str, requirements(lock.DEVELOPERS)))
 
 
-def test_the_lock_has_all_that_the_project_asks_for() -> None:
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
+def test_a_lock_names_no_index_and_no_host(path: Path) -> None:
+    text = LOCKS[path].removeprefix(INCLUDED)
+    assert not re.search(r"^\s*-|://|@|--|\b[\w-]+\.(com|org|net|io)\b", text, re.MULTILINE)
+
+
+def test_the_locks_have_all_that_the_project_asks_for() -> None:
     project = PYPROJECT["project"]
-    asked = names(
-        project["dependencies"] + project["optional-dependencies"]["dev"] + PYPROJECT["build-system"]["requires"]
-    )
-    assert asked <= installed_lock().keys()
+    assert names(project["dependencies"]) <= locked_here(lock.LEARNERS).keys()
+    developers = names(project["optional-dependencies"]["dev"] + PYPROJECT["build-system"]["requires"])
+    assert developers <= locked_here().keys()
+    assert "uv" in developers
 
 
-@pytest.mark.parametrize("python", ["3.11.4", "3.12.1", "3.13.0", "3.14.0"])
+def test_learners_get_no_tools_of_developers() -> None:
+    assert not locked_here(lock.LEARNERS).keys() & {"pytest", "nbval", "mypy", "ruff", "uv", "sphinx", "setuptools"}
+
+
+@pytest.mark.parametrize("python", ["3.11.4", "3.12.1", "3.13.0", "3.14.0", "3.15.0"])
 def test_the_lock_has_one_version_for_each_python(python: str) -> None:
     where = {"python_full_version": python, "python_version": python.rpartition(".")[0]}
-    found = [one.name for one in REQUIREMENTS if one.marker is None or one.marker.evaluate(where)]
-    assert len(found) == len(set(found))
-    assert {"numpy", "contourpy", "matplotlib"} <= set(found)
+    found = {(one.name, str(one.specifier)) for one in REQUIREMENTS if not one.marker or one.marker.evaluate(where)}
+    once = {name for name, _ in found}
+    assert len(found) == len(once)
+    assert {"numpy", "contourpy", "matplotlib"} <= once
 
 
 def test_the_lock_is_what_is_installed() -> None:
     wrong = {}
-    for name, version in installed_lock().items():
+    for name, version in locked_here().items():
         try:
             found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -97,10 +120,10 @@ def test_conda_asks_for_what_the_project_asks_for() -> None:
 
 def test_conda_asks_for_the_versions_in_use() -> None:
     newest = lock.locked()
-    for name, version in conda_packages().items():
+    for name, version in conda_packages().items() - {("pip", "")}:
         assert version == lock.minor(newest[name])
         # conda's Python is the newest one; an older one here may need an older version of a package.
-        if installed_lock()[name] == newest[name]:
+        if locked_here()[name] == newest[name]:
             assert version == lock.minor(importlib.metadata.version(name))
 
 
@@ -113,6 +136,23 @@ def test_conda_names_its_python_as_binder_reads_it() -> None:
 def test_conda_files_are_what_make_lock_writes() -> None:
     for path in lock.CONDA_FILES:
         assert path.read_text(encoding="utf-8") == lock.conda_environment()
+
+
+def test_all_that_name_the_pythons_name_the_same() -> None:
+    minors = range(11, 16)
+    project = PYPROJECT["project"]
+    assert [3 * 100 + minor for minor in minors if f"3.{minor}" in SpecifierSet(project["requires-python"])] == [
+        300 + minor for minor in minors
+    ]
+    classifiers = re.findall(r"Python :: 3\.(\d+)", "\n".join(project["classifiers"]))
+    makefile = re.search("(?m)^INTERPRETERS = (.*)$", (PROJECT / "Makefile").read_text(encoding="utf-8"))
+    assert makefile
+    workflow = (PROJECT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    in_workflow = yaml.safe_load(workflow)["jobs"]["test"]["strategy"]["matrix"]["python"]
+    wanted = [str(minor) for minor in minors]
+    assert classifiers == wanted
+    assert sorted(re.findall(r"python3\.(\d+)", makefile[1])) == wanted
+    assert [version.removeprefix("3.") for version in in_workflow] == wanted
 
 
 def test_binder_has_the_same_environment() -> None:

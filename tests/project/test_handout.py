@@ -49,6 +49,7 @@ def test_it_has_all_that_make_lab_needs(written: Path) -> None:
     for name in (
         "Makefile",
         "requirements.txt",
+        "requirements-dev.txt",
         "pyproject.toml",
         "tools/environment.py",
         "helpers/recording/watcher.py",
@@ -61,7 +62,7 @@ def test_it_has_all_that_make_lab_needs(written: Path) -> None:
 @pytest.mark.parametrize("target", ["test", "bench"])
 def test_make_says_where_the_tests_are(target: str, written: Path, untouched_by_make: dict[str, str]) -> None:
     # --old-file: as though .venv were there.
-    command = ["make", "--old-file=ready", target]
+    command = ["make", "--old-file=ready-dev", target]
     done = subprocess.run(command, cwd=written, env=untouched_by_make, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr.startswith("A handout has no tests. The course that it was made from has them.\n")
