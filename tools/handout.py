@@ -17,7 +17,9 @@ CONTENTS = (
     "README.md", "INSTRUCTORS.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "environment.yml", "pyproject.toml",
     "requirements.txt", "requirements-dev.txt", "binder", "docs", "exercises", "helpers", "notebooks", "tools",
 )  # fmt: skip
-LEFT_OUT = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "viztracer_report", ".DS_Store", "*progress*.json*")
+LEFT_OUT = shutil.ignore_patterns(
+    "__pycache__", ".ipynb_checkpoints", "viztracer_report", ".DS_Store", "*progress*.json*"
+)
 NO_SOLUTIONS = "exercises/.no-solutions"
 
 
