@@ -9,7 +9,7 @@ INTERPRETERS = python3 python3.14 python3.13 python3.12 python3.11 python3.15
 TESTS = [ -d tests ] || { echo "A handout has no tests. The course that it was made from has them." >&2; exit 2; }
 SUITS = import sys, venv, ensurepip; print(sys.version); sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help ready ready-dev lab test notebooks exercise new-exercise grade handout lint bench lock clean
+.PHONY: help ready ready-dev lab test notebooks exercise new-exercise grade handout site lint bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ handout: ready ## write handout/: the course for learners, without outputs and s
 grade: ready ## check a folder of learners' notebooks: FROM=, into grades/ or TO=
 	@$(RUN) -m exercises grade $(if $(FROM),"$(FROM)") $(if $(TO),--to "$(TO)")
 
+site: ready-dev ## build the website from the saved lessons, into site/
+	@$(RUN) tools/build_site.py
+
 lint: ready-dev ## check style and types
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
@@ -71,5 +74,5 @@ lock: ready-dev ## renew both requirements files and both environment.yml
 	@$(RUN) tools/lock.py
 
 clean: ## remove .venv, handout/ and every cache
-	rm -rf .venv handout build *.egg-info .mypy_cache .ruff_cache
+	rm -rf .venv handout site build *.egg-info .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -89,6 +89,11 @@ def scrub(text: str, folders: tuple[str, ...]) -> str:
     return text
 
 
+def anchor(heading: str) -> str:
+    """What JupyterLab makes of a heading, to link to it."""
+    return heading.strip().replace(" ", "-")
+
+
 def strip_outputs(notebook: Any) -> None:
     """Leave of `notebook` what a learner starts with: no outputs, no counts."""
     normalize(notebook)
