@@ -89,7 +89,19 @@ def build(target: Path = SITE) -> int:
     for folder in (sources, target):
         shutil.rmtree(folder, ignore_errors=True)
     lay_sources(sources)
-    command = [sys.executable, "-m", "sphinx", "--color", "-q", "-W", "--keep-going", "-c", SETTINGS, sources, target]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "--color",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-c",
+        SETTINGS,
+        sources,
+        target,
+    ]
     code = subprocess.call(command)
     shutil.rmtree(target.parent / "jupyter_execute", ignore_errors=True)  # copies that nobody needs
     return code

@@ -25,7 +25,7 @@ html_sourcelink_suffix = ""
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
 repository = os.environ.get("SITE_REPOSITORY", "")  # "owner/name" on GitHub
-html_theme_options = {
+html_theme_options: dict[str, object] = {
     "use_download_button": True,
     "use_fullscreen_button": False,
     "show_toc_level": 2,
