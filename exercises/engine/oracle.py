@@ -77,7 +77,7 @@ ITEMS: dict[str, tuple[Any, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inputs:
     """What `INPUTS` of an exercise file is: `call(given)` makes the arguments of one call.
 
