@@ -9,7 +9,7 @@ INTERPRETERS = python3 python3.14 python3.13 python3.12 python3.11 python3.15
 TESTS = [ -d tests ] || { echo "A handout has no tests. The course that it was made from has them." >&2; exit 2; }
 SUITS = import sys, venv, ensurepip; print(sys.version); sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help ready ready-dev lab test notebooks exercise new-exercise grade handout site lint bench lock clean
+.PHONY: help ready ready-dev lab test notebooks exercise mutants new-exercise grade handout site lint bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ notebooks: ready-dev ## run every notebook, save it with its outputs, renew the 
 
 exercise: ready ## check one exercise: NAME=
 	@$(RUN) -m exercises.authoring check $(NAME)
+
+mutants: ready ## change an exercise's solution in small ways and see its check refuse each: NAME=
+	@$(RUN) -m exercises.authoring mutants $(NAME)
 
 new-exercise: ready ## begin an exercise: LESSON= NAME=
 	@$(RUN) -m exercises.authoring new $(LESSON) $(NAME)

@@ -2,6 +2,7 @@
 
 .venv/bin/python -m exercises.authoring check 02_collect
 .venv/bin/python -m exercises.authoring new 03 first_answer
+.venv/bin/python -m exercises.authoring mutants 02_collect
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from exercises.authoring import lesson_cells, validate
+from exercises.authoring import lesson_cells, mutants, validate
 from exercises.engine.problem import ExerciseError, ExerciseFile, place, read
 
 FOLDER = Path(__file__).resolve().parents[1]
@@ -76,6 +77,20 @@ def find(name: str) -> Path:
     return path
 
 
+LEAST_REFUSED = 0.95
+
+
+def try_mutants(names: list[str]) -> int:
+    """Run the mutants of these exercises, of all if none is named; print those that pass, and return the exit code."""
+    failed = 0
+    for path in [find(name) for name in names] or sorted(FOLDER.glob("[0-9][0-9]_*.py")):
+        start = time.monotonic()
+        report = mutants.run(path)
+        print(f"{report} ({time.monotonic() - start:.0f} s)", flush=True)
+        failed += report.share < LEAST_REFUSED
+    return int(failed > 0)
+
+
 def new(lesson: str, name: str) -> int:
     """Lay down the file of a new exercise, and print the cells for its notebook."""
     if not re.fullmatch(r"\d\d", lesson):
@@ -114,12 +129,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check").add_argument("name", nargs="?")
+    commands.add_parser("mutants").add_argument("names", nargs="*")
     make = commands.add_parser("new")
     make.add_argument("lesson", nargs="?")
     make.add_argument("name", nargs="?")
     given = parser.parse_args()
     if given.command == "check":
         return check(given.name) if given.name else sys.exit("Which exercise? make exercise NAME=02_collect")
+    if given.command == "mutants":
+        return try_mutants(given.names)
     if not (given.lesson and given.name):
         sys.exit("Which one? make new-exercise LESSON=03 NAME=first_answer")
     return new(given.lesson, given.name)

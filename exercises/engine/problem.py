@@ -24,7 +24,7 @@ from exercises.engine.oracle import Inputs
 
 LONGEST = 10  # seconds that a verdict may take at most
 LEAST_HINTS = 2
-SETTINGS = ("HINTS", "INPUTS", "LIMIT")
+SETTINGS = ("EQUAL", "HINTS", "INPUTS", "LIMIT")
 SAYS = re.compile(r"^\s*says:[ \t]*(.*?)\s*$", re.MULTILINE)
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -132,6 +132,13 @@ class Parts:
             raise self.bad(self.set_at.get("INPUTS", 1), f"INPUTS says how arguments are made: {example}.")
         return inputs
 
+    def checked_equal(self, equal: Any) -> dict[str, str]:
+        reasons = equal.values() if isinstance(equal, dict) else [None]
+        if not all(isinstance(reason, str) and reason.strip() for reason in reasons):
+            what = "EQUAL is a dict from mutants, as `make mutants` prints them, to the reasons why they do no harm."
+            raise self.bad(self.set_at.get("EQUAL", 1), what)
+        return equal
+
 
 def title_of(path: Path) -> str:
     """The first line of an exercise file's task."""
@@ -175,6 +182,7 @@ class ExerciseFile:
     limit: float
     wrong: tuple[Wrong, ...]
     inputs: Inputs | None = None
+    equal: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def name(self) -> str:
@@ -226,6 +234,7 @@ def read(path: Path) -> ExerciseFile:
         limit=parts.checked_limit(getattr(module, "LIMIT", 5)),
         wrong=tuple(wrong),
         inputs=parts.checked_inputs(getattr(module, "INPUTS", None)),
+        equal=parts.checked_equal(getattr(module, "EQUAL", {})),
     )
 
 
