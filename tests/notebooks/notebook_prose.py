@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import readme_table
 from notebook_rules import VERBS, Lesson
 
-WORDS = range(700, 1201)
-WORDS_OF_THE_FIRST = range(400, 1201)
+WORDS = range(700, 1301)
+WORDS_OF_THE_FIRST = range(400, 1301)
 UNWANTED = re.compile(r"\b(let['’]s|simply|just|eas(?:y|ily)|of course|obviously|basically)\b", re.IGNORECASE)
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 # An address may hold pairs of brackets: JupyterLab finds `#Ask-result()` by that name alone, not by %28%29.

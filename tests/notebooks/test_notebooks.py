@@ -131,7 +131,7 @@ FAULTS = [
     ("has_no_path_of_one_machine", run("f", out("saved in /home/ann/work/x.json")), "/home/ann/work/x.json"),
     ("has_no_path_of_one_machine", run("f", new_output("display_data", {"text/html": r"C:\Users\ann"})), "Users"),
     ("has_only_known_tags", set_in("assert", metadata={"tags": ["nbval-skip"]}), "nbval-skip"),
-    ("has_short_code_cells", run("x = 1\n" * 11), "11 lines"),
+    ("has_short_code_cells", run("x = 1\n" * 13), "13 lines"),
     ("has_as_many_cells_as_a_lesson", lambda notebook: notebook.cells.extend(notebook.cells), "56 cells"),
     ("has_as_many_cells_as_a_lesson", lambda notebook: notebook.cells.clear(), "0 cells"),
     ("is_small", run("f", out("x" * 1_600_000)), "1.6 MB"),
