@@ -38,9 +38,14 @@ class Spot(NamedTuple):
         return f"{where}: `{code}`" if code else where
 
 
+def is_cell(file: str) -> bool:
+    """Whether code of that file name was written in a notebook's cell."""
+    return bool(_CELL.search(file))
+
+
 def shown_file(file: str) -> str:
     """ "cell", or the name of the file without its folder, which differs from machine to machine."""
-    return "cell" if _CELL.search(file) else os.path.basename(file)
+    return "cell" if is_cell(file) else os.path.basename(file)
 
 
 def tidy(text: str) -> str:

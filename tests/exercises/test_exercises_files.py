@@ -10,6 +10,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from exercises import learner
 from exercises.authoring import lesson_cells, validate
 from exercises.engine.problem import ExerciseError, read, solution_source, starter
+from helpers import memory
 
 HERE = "exercises/77_collect.py"
 DOCSTRING = EXERCISE[: EXERCISE.index("from exercises")]
@@ -224,6 +225,7 @@ def test_the_starter_of_a_class(exercise):
 def the(exercise, monkeypatch):
     """The exercise as a notebook gets it, in a kernel of its own."""
     monkeypatch.setattr(learner, "_known", {})
+    monkeypatch.setattr(memory, "_here", {part: {} for part in memory.PARTS})
     return learner.exercise("77-collect")
 
 
