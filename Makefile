@@ -9,7 +9,7 @@ INTERPRETERS = python3 python3.14 python3.13 python3.12 python3.11 python3.15
 TESTS = [ -d tests ] || { echo "A handout has no tests. The course that it was made from has them." >&2; exit 2; }
 SUITS = import sys, venv, ensurepip; print(sys.version); sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help ready ready-dev lab test notebooks exercise mutants new-exercise grade handout site lint bench lock clean
+.PHONY: help ready ready-dev lab test notebooks exercise mutants new-exercise grade handout answers site lint bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -55,8 +55,11 @@ mutants: ready ## change an exercise's solution in small ways and see its check 
 new-exercise: ready ## begin an exercise: LESSON= NAME=
 	@$(RUN) -m exercises.authoring new $(LESSON) $(NAME)
 
-handout: ready ## write handout/: the course for learners, without outputs and solutions
-	@$(RUN) tools/handout.py
+handout: ready ## write handout/: the course for learners, or LESSONS=01-04 of it
+	@$(RUN) tools/handout.py $(if $(LESSONS),"$(LESSONS)")
+
+answers: ready-dev ## write answers/: the lessons solved and executed, for instructors
+	@$(RUN) tools/answers.py
 
 grade: ready ## check a folder of learners' notebooks: FROM=, into grades/ or TO=
 	@$(RUN) -m exercises grade $(if $(FROM),"$(FROM)") $(if $(TO),--to "$(TO)")
@@ -77,5 +80,5 @@ lock: ready-dev ## renew both requirements files and both environment.yml
 	@$(RUN) tools/lock.py
 
 clean: ## remove .venv, handout/ and every cache
-	rm -rf .venv handout site build *.egg-info .mypy_cache .ruff_cache
+	rm -rf .venv handout answers site build *.egg-info .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

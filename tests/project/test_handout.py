@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
+import answers
 import handout
 import notebook_form
 import pytest
 
 from exercises import learner
+from exercises.engine.problem import read, solution_source
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def test_the_notebooks_are_all_there_without_outputs(written: Path) -> None:
 
 def test_exercises_keep_their_solutions_to_themselves(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(learner.NO_SOLUTIONS, raising=False)
-    names = [path.stem for path in (written / "exercises").glob("*.py")]
+    names = [path.stem for path in (written / "exercises").glob("[0-9]*.py")]
     assert names
     monkeypatch.chdir(written / "notebooks")
     monkeypatch.setattr(learner, "_known", {})
@@ -56,6 +59,31 @@ def test_it_has_all_that_make_lab_needs(written: Path) -> None:
     ):
         assert (written / name).is_file()
     assert not [path for path in written.rglob("*") if path.name in ("__pycache__", ".venv", ".git")]
+
+
+def test_a_part_of_the_course_has_the_exercises_of_its_lessons_alone(tmp_path: Path) -> None:
+    target = tmp_path / "part"
+    handout.write(target, handout.chosen("01-02, 11"))
+    assert [path.name[:2] for path in sorted((target / "notebooks").glob("*.ipynb"))] == ["01", "02", "11"]
+    assert {path.name[:2] for path in (target / "exercises").glob("[0-9]*.py")} == {"01", "02", "11"}
+    readme = (target / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\d\d) .+\]\(notebooks/", readme, re.MULTILINE)
+    assert rows == ["01", "02", "11"]
+
+
+@pytest.mark.parametrize("lessons", ["", "x", "3", "44", "02-01", "01--02", "50-60"])
+def test_lessons_that_are_none_are_named(lessons: str) -> None:
+    with pytest.raises(SystemExit, match="LESSONS"):
+        handout.chosen(lessons)
+
+
+def test_the_answers_are_those_of_the_exercise_files() -> None:
+    [lesson] = notebook_form.NOTEBOOKS.glob("02-*.ipynb")
+    solved = answers.solved(lesson)
+    tagged = [cell.source for cell in solved.cells if "exercise" in cell.metadata.get("tags", [])]
+    assert len(tagged) == 3 and not any("NotImplementedError" in source for source in tagged)
+    mine = read(notebook_form.PROJECT / "exercises" / "02_collect.py")
+    assert solution_source(mine) in tagged
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
