@@ -9,7 +9,7 @@ INTERPRETERS = python3 python3.14 python3.13 python3.12 python3.11 python3.15
 TESTS = [ -d tests ] || { echo "A handout has no tests. The course that it was made from has them." >&2; exit 2; }
 SUITS = import sys, venv, ensurepip; print(sys.version); sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help ready ready-dev lab test notebooks exercise mutants new-exercise grade handout answers site lint bench lock clean
+.PHONY: help ready ready-dev lab check test notebooks exercise mutants new-exercise grade handout answers site lint bench lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ ready ready-dev:
 
 lab: ready ## open JupyterLab on lesson 00
 	@$(RUN) tools/lab.py $(ARGS)
+
+check: ready ## say whether this computer is ready for a class
+	@$(RUN) tools/check_computer.py
 
 test: ready-dev ## run every test: the helpers', the notebooks', the environment's, the browser's
 	@$(TESTS)
