@@ -1,12 +1,14 @@
 """Carry the request id
 
-Write `submit_here(pool, fn, *args)`: like `pool.submit(fn, *args)` it returns a Future at once, but `fn` sees the
-context variables as they are where `submit_here` is called. What `fn` sets in them is seen by nobody else.
+Write `submit_here(pool, fn, *args)`: like `pool.submit(fn, *args)` it returns a Future at once, which gets what `fn`
+returns or raises. But `fn` sees the context variables as they are where `submit_here` is called, all of them. What `fn`
+sets in them is seen by nobody else.
 """
 
 import contextvars
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from exercises.kit import Gate, shown, watch
 
@@ -19,57 +21,94 @@ def submit_here(pool, fn, *args):
 
 HINTS = [
     "A worker has a context of its own, made with the thread. What would have to travel with the task?",
-    "`contextvars.copy_context()` takes a copy of the caller's context. Take it when you submit, one a task.",
-    "A context can run a function: `context.run(fn, *args)`. That call is what you submit.",
+    "The module `contextvars` copies the context of the thread that asks for it. Which thread has to ask, and when?",
+    "A context can run a function inside itself; its documentation names the method. Which of the two functions does "
+    "the pool then get, yours or the context's?",
 ]
+
+
+class _Left(BaseException):
+    """An exception that `except Exception` does not catch."""
 
 
 def check(submit_here):
     request = contextvars.ContextVar("request", default="none")
+    more = contextvars.ContextVar("more", default="default")  # three requests set it, to values that count as false
     user = contextvars.ContextVar("user", default="nobody")  # no caller sets it
     gate, after = Gate(2), Gate(2)
+    threads, got = [], {}
 
-    def work(extra):
+    def work(n, *args):
+        name = request.get()
+        got[n] = args, more.get(), user.get()
+        threads.append(threading.current_thread())
         gate.task()
-        seen = f"{request.get()}+{extra}"
-        request.set(f"left behind by {extra}")
-        user.set(f"left behind by {extra}")
-        return seen, threading.current_thread()
+        for variable in (request, more, user):
+            variable.set(f"left behind by {name}")
+        return name
+
+    def end(kind):
+        if kind == "returned":
+            return _Left("returned")
+        raise {"KeyError": KeyError("no such page"), "left": _Left("raised")}[kind]
 
     def plain():
         after.task()
-        return request.get(), user.get()
+        return request.get(), more.get(), user.get()
 
+    asked = [("r1", 0, ("R1",)), ("r2", None, ("R2", None, "")), ("r3", "", ())]
     with watch(), ThreadPoolExecutor(2, "given") as pool:
         futures = []
-        for name in ("r1", "r2", "r3"):
+        for n, (name, value, args) in enumerate(asked):
             request.set(name)
-            futures.append(submit_here(pool, work, name.upper()))
+            more.set(value)
+            futures.append(submit_here(pool, partial(work, n), *args))
         ended = gate.gave_up  # two workers meet there, unless a call waits for its task
         waits = not all(isinstance(future, Future) for future in futures)
         kinds = ", ".join(type(future).__name__ for future in futures)
         yield not waits, f"For three calls it gave: {kinds}."
         if waits:
             return
-        errors = [future.exception() for future in futures if future.exception()]
+        errors = [future.exception() for future in futures if future.exception() is not None]
         if errors:
             yield False, f"{len(errors)} of 3 tasks raised {type(errors[0]).__name__}: {str(errors[0]).split(':')[0]}."
             return
-        results = [future.result() for future in futures]
+        seen = [future.result() for future in futures]
         left = [future.result() for future in [pool.submit(plain), pool.submit(plain)]]
 
-    seen = [text for text, _ in results]
-    yield seen == ["r1+R1", "r2+R2", "r3+R3"], f"Tasks of the requests r1, r2, r3 saw {', '.join(seen)}."
-    in_pool, where = _place([thread for _, thread in results])
+    same = seen == [name for name, _, _ in asked]
+    yield same, f"Tasks of the requests r1, r2, r3 saw {', '.join(map(str, seen))}."
+    in_pool, where = _place(threads)
     yield in_pool, where
     if in_pool:
         yield not ended, f"submit_here returned {'only when its task had ended' if ended else 'while its task ran'}."
     yield request.get() == "r3", f"Afterwards the caller's own variable is {shown(request.get())}."
-    if seen != ["r1+R1", "r2+R2", "r3+R3"]:
+    if not same or not in_pool:
         return
-    found = [text for texts in left for text in texts if text.startswith("left behind")]
+    for n, (name, value, args) in enumerate(asked):
+        given, other, unset = got[n]
+        yield given == args, f"For the arguments {args} fn was called with {given}."
+        yield other == value, f"A variable set to {value!r} by {name} was {shown(other)} in its task."
+        yield unset == "nobody", f"A variable that {name} did not set was {shown(unset)} in its task."
+        if got[n] != (args, value, "nobody"):
+            return
+    found = [value for values in left for value in values if value not in ("none", "default", "nobody")]
     what = f"found {shown(found[0])} there" if found else "found nothing of it there"
     yield not found, f"A task submitted to the same workers later, by pool.submit, {what}."
+
+    with watch(), ThreadPoolExecutor(1, "given") as pool:
+        for kind, wanted in (("returned", "returned"), ("KeyError", "raised"), ("left", "raised")):
+            does, what = _outcome(submit_here(pool, end, kind))
+            good = does == wanted and type(what).__name__ == ("KeyError" if kind == "KeyError" else "_Left")
+            meant = "KeyError" if kind == "KeyError" else "an exception outside Exception"
+            yield good, f"Of a task that {wanted} {meant}, the Future {does} {shown(what, 40)}."
+            if not good:
+                return
+
+
+def _outcome(future):
+    error = future.exception()
+    return ("returned", future.result()) if error is None else ("raised", error)
 
 
 def _place(threads):
@@ -81,17 +120,17 @@ def _place(threads):
 
 
 def wrong_plain_submit(pool, fn, *args):
-    """says: Tasks of the requests r1, r2, r3 saw none+R1"""
+    """says: Tasks of the requests r1, r2, r3 saw none, none, left behind by none."""
     return pool.submit(fn, *args)
 
 
 def wrong_copies_in_the_worker(pool, fn, *args):
-    """says: Tasks of the requests r1, r2, r3 saw none+R1"""
+    """says: Tasks of the requests r1, r2, r3 saw none, none, none."""
     return pool.submit(lambda: contextvars.copy_context().run(fn, *args))
 
 
 def wrong_sets_them_in_the_worker(pool, fn, *args):
-    """says: A task submitted to the same workers later, by pool.submit, found 'left behind by"""
+    """says: A variable that r3 did not set was 'left behind by"""
     caller = contextvars.copy_context()
 
     def run():
@@ -115,7 +154,7 @@ def wrong_one_context_for_all(pool, fn, *args):
 def wrong_runs_here(pool, fn, *args):
     """
     says: The tasks ran in the thread that submitted them
-    says: the caller's own variable is 'left behind by R3'
+    says: the caller's own variable is 'left behind by r3'
     """
     future = Future()
     future.set_result(fn(*args))
@@ -136,7 +175,7 @@ def wrong_waits_until_it_is_done(pool, fn, *args):
 
 
 def wrong_puts_them_back_afterwards(pool, fn, *args):
-    """says: A task submitted to the same workers later, by pool.submit, found 'left behind by"""
+    """says: A variable that r3 did not set was 'left behind by"""
     caller = contextvars.copy_context()
 
     def run():
@@ -151,13 +190,115 @@ def wrong_puts_them_back_afterwards(pool, fn, *args):
 
 
 def wrong_waits_for_the_result(pool, fn, *args):
-    """says: For three calls it gave: tuple, tuple, tuple"""
+    """says: For three calls it gave: str, str, str"""
     return pool.submit(contextvars.copy_context().run, fn, *args).result()
 
 
 def wrong_submits_the_call(pool, fn, *args):
     """
-    says: the caller's own variable is 'left behind by R3'
+    says: the caller's own variable is 'left behind by r3'
     says: The tasks ran in the thread that submitted them
     """
     return pool.submit(lambda result: result, fn(*args))
+
+
+def wrong_hands_on_the_first_argument(pool, fn, *args):
+    """says: For the arguments ('R2', None, '') fn was called with ('R2',)."""
+    return pool.submit(contextvars.copy_context().run, fn, *args[:1])
+
+
+def wrong_hands_on_what_is_true(pool, fn, *args):
+    """says: For the arguments ('R2', None, '') fn was called with ('R2',)."""
+    return pool.submit(contextvars.copy_context().run, fn, *filter(None, args))
+
+
+def wrong_carries_what_is_true(pool, fn, *args):
+    """says: A variable set to 0 by r1 was 'default' in its task"""
+    values = [(variable, value) for variable, value in contextvars.copy_context().items() if value]
+
+    def run():
+        for variable, value in values:
+            variable.set(value)
+        return fn(*args)
+
+    return pool.submit(contextvars.Context().run, run)
+
+
+def wrong_carries_what_is_not_none(pool, fn, *args):
+    """says: A variable set to None by r2 was 'default' in its task"""
+    values = [(variable, value) for variable, value in contextvars.copy_context().items() if value is not None]
+
+    def run():
+        for variable, value in values:
+            variable.set(value)
+        return fn(*args)
+
+    return pool.submit(contextvars.Context().run, run)
+
+
+_copied = []
+
+
+def wrong_copies_at_the_first_call(pool, fn, *args):
+    """says: Tasks of the requests r1, r2, r3 saw r1, r1, r1."""
+    if not _copied:
+        _copied.append(contextvars.copy_context())
+    return pool.submit(_copied[0].copy().run, fn, *args)
+
+
+def wrong_passes_over_errors(pool, fn, *args):
+    """says: Of a task that raised KeyError, the Future returned None"""
+    context = contextvars.copy_context()
+
+    def run():
+        try:
+            return context.run(fn, *args)
+        except Exception:
+            return None
+
+    return pool.submit(run)
+
+
+def wrong_returns_the_error(pool, fn, *args):
+    """says: Of a task that raised an exception outside Exception, the Future returned _Left('raised')"""
+    context = contextvars.copy_context()
+
+    def run():
+        try:
+            return context.run(fn, *args)
+        except Exception:
+            raise
+        except BaseException as error:
+            return error
+
+    return pool.submit(run)
+
+
+def wrong_raises_what_was_returned(pool, fn, *args):
+    """says: Of a task that returned an exception outside Exception, the Future raised"""
+    future, context = Future(), contextvars.copy_context()
+
+    def run():
+        try:
+            result = context.run(fn, *args)
+        except BaseException as error:
+            result = error
+        if isinstance(result, BaseException):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+    pool.submit(run)
+    return future
+
+
+def wrong_leaves_the_callers_values_in_the_worker(pool, fn, *args):
+    """says: A task submitted to the same workers later, by pool.submit, found"""
+    caller = contextvars.copy_context()
+
+    def run():
+        for variable, value in caller.items():
+            variable.set(value)
+        return contextvars.copy_context().run(fn, *args)
+
+    return pool.submit(run)

@@ -1,18 +1,20 @@
 """Break the deadlock
 
 `orders` is a list of orders; an order is a list of functions without arguments, each of which fetches the price of one
-part. Write `prices(orders, workers)`: it returns the list of the orders' sums, with at most `workers` prices being
-fetched at the same time, and at least two. The first attempt submitted each order to the pool, and inside it each part
-to the same pool: it hangs. There are two ways out, at least. Pass with one, then write the other.
+part. Write `prices(orders, workers)`: it returns the list of the orders' sums, in the order of `orders`. As long as
+there are parts enough, `workers` prices are being fetched at the same time, and never more; one order after the other
+will do. If a part raises, `prices` raises that too.
+
+The first attempt submitted each order to the pool, and inside it each part to the same pool: it hangs. There are two
+ways out, at least. Pass with one, then write the other.
 """
 
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from exercises.kit import Gate, count, shown, watch
+from exercises.kit import Clock, Gate, Inputs, count, shown, unlike, watch
 
-LIMIT = 6
+LIMIT = 5
 
 
 def prices(orders, workers):
@@ -28,38 +30,74 @@ HINTS = [
 ]
 
 
-def check(prices):
-    gate, begun = Gate(3), Gate(4, patience=0.5)  # never three parts with two workers
-    going = most = 0
-    lock = threading.Lock()
+INPUTS = Inputs(
+    lambda given: ([[part] for part in given.tasks], given.workers),
+    values="numbers",
+    also={"With an order that has no parts": lambda given: ([[lambda: 5], [], [lambda: 7, lambda: 8]], 2)},
+)
 
-    def part(price):
-        nonlocal going, most
-        with lock:
-            going += 1
-            most = max(most, going)
-        gate.task()
-        time.sleep(0.01)  # decides nothing for a right answer: a pool that grew too large shows it here
-        with lock:
-            going -= 1
+
+class _Order(list):
+    """An order that is read by a worker: it waits for all orders that can be under way to be so."""
+
+    def __init__(self, parts, begun):
+        super().__init__(parts)
+        self.begun = begun
+
+    def __iter__(self):
+        if threading.current_thread() is not threading.main_thread():
+            self.begun.task()
+        return super().__iter__()
+
+
+class _Parts:
+    """Four orders of three parts; the very first part waits until all other orders have their prices."""
+
+    def __init__(self, workers):
+        self.early, self.late = Gate(workers + 1, patience=0.4), Gate(workers, patience=0.4)
+        self.begun = Gate(4, patience=0.4)
+        self.ended = self.most = self._going = 0
+        self._lock = threading.Lock()
+
+    def part(self, price):
+        with self._lock:
+            self._going += 1
+            self.most = max(self.most, self._going)
+        self.early.task()
+        if price == 1:
+            self._linger()
+        elif self.ended > 5:  # beside the first part, so that a pool shows it that grew meanwhile
+            self.late.task()
+        with self._lock:
+            self.ended += price not in (1, 10, 100)
+            self._going -= 1
         return price
 
-    class Order(list):
-        """An order that is read by a worker: it waits for all orders that can be under way to be so."""
+    def _linger(self):
+        seen, clock = self.ended, Clock()
+        while self.ended < 9 and clock.read() < 0.6:
+            threading.Event().wait(0.01)
+            if seen != self.ended:
+                seen, clock = self.ended, Clock()
 
-        def __iter__(self):
-            if threading.current_thread() is not threading.main_thread():
-                begun.task()
-            return super().__iter__()
+    def orders(self):
+        sizes = ((n, 10 * n, 100 * n) for n in (1, 2, 3, 4))
+        return [_Order([lambda p=p: self.part(p) for p in prices], self.begun) for prices in sizes]
 
-    orders = [Order(lambda p=p: part(p) for p in (n, 10 * n, 100 * n)) for n in (1, 2, 3, 4)]
-    with watch():
-        sums = prices(orders, 2)
 
-    yield sums == [111, 222, 333, 444], f"For orders of 111, 222, 333 and 444 it returned {shown(sums)}."
-    if sums == [111, 222, 333, 444]:
+def check(prices):
+    for workers in (2, 3):
+        parts = _Parts(workers)
+        with watch():
+            sums = prices(parts.orders(), workers)
+        right = not unlike(sums, [111, 222, 333, 444])
+        yield right, f"For orders of 111, 222, 333 and 444 it returned {shown(sums)}."
+        most = parts.most
         fetched = f"{count(most, 'price')} {'was' if most == 1 else 'were'}"
-        yield most == 2, f"With 2 workers, {fetched} fetched at the same time."
+        if right:
+            yield most == workers, f"With {workers} workers, {fetched} fetched at the same time."
+        if not right or most != workers:
+            return
 
 
 def wrong_nested_submit(orders, workers):
@@ -132,3 +170,52 @@ def wrong_a_pool_for_each_order(orders, workers):
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return list(pool.map(one, orders))
+
+
+def wrong_in_the_order_of_completion(orders, workers):
+    """says: it returned [222, 333, 444, 111]"""
+    with ThreadPoolExecutor(max_workers=workers) as parts, ThreadPoolExecutor(max_workers=workers) as pool:
+
+        def one(order):
+            return sum(parts.map(lambda part: part(), order))
+
+        return [future.result() for future in as_completed([pool.submit(one, order) for order in orders])]
+
+
+def wrong_drops_an_order_without_parts(orders, workers):
+    """says: With an order that has no parts, it returned [5, 15], not [5, 0, 15]"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [[pool.submit(part) for part in order] for order in orders if order]
+        return [sum(future.result() for future in order) for order in futures]
+
+
+def wrong_needs_a_part(orders, workers):
+    """says: With no orders, it raised ValueError"""
+    with ThreadPoolExecutor(max_workers=min(workers, sum(map(len, orders)))) as pool:
+        futures = [[pool.submit(part) for part in order] for order in orders]
+        return [sum(future.result() for future in order) for order in futures]
+
+
+def wrong_one_worker_more(orders, workers):
+    """says: With 2 workers, 3 prices were fetched"""
+    with ThreadPoolExecutor(max_workers=workers + 1) as pool:
+        futures = [[pool.submit(part) for part in order] for order in orders]
+        return [sum(future.result() for future in order) for order in futures]
+
+
+def wrong_two_at_most(orders, workers):
+    """says: With 3 workers, 2 prices were fetched"""
+    return prices(orders, min(workers, 2))
+
+
+def wrong_counts_a_failure_as_nothing(orders, workers):
+    """says: Where the second of 4 orders raises ValueError, it returned"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [[pool.submit(part) for part in order] for order in orders]
+    return [sum(future.result() for future in order if not future.exception()) for order in futures]
+
+
+def wrong_gives_an_iterator(orders, workers):
+    """says: it returned <map object"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return map(sum, [list(pool.map(lambda part: part(), order)) for order in orders])

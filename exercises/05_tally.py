@@ -1,8 +1,9 @@
 """Count without losing
 
 `votes` is a list of functions without arguments; each returns a pair, a name and a number of points. Write
-`tally(votes, workers)`: it calls all of them, `workers` at a time, and returns a dict with the sum of the points of
-each name.
+`tally(votes, workers)`: it calls each of them once, `workers` at the same time and never more, and returns a dict with
+the sum of the points of each name. How the votes are shared out among the workers is up to you. If a vote raises,
+`tally` raises that too.
 """
 
 import threading
@@ -10,9 +11,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from exercises.kit import Gate, count, interleavings, shown, watch
+from exercises.kit import Gate, Inputs, count, interleavings, shown, unlike, watch
 
-LIMIT = 8
+LIMIT = 10
 
 
 def tally(votes, workers):
@@ -37,83 +38,130 @@ HINTS = [
 ]
 
 
+def _votes(given):
+    names = ("ann", "bo", "")
+    return [lambda n=n, task=task: (names[n % 3], task()) for n, task in enumerate(given.tasks)], given.workers
+
+
+INPUTS = Inputs(
+    _votes,
+    values="numbers",
+    also={"For two votes of 5 points on ann": lambda given: ([lambda: ("ann", 5), lambda: ("ann", 5)], 2)},
+)
+
+
+class _Points(int):
+    """A number whose addition takes a while: it waits for a second thread that adds at the same time."""
+
+    def __new__(cls, amount, meet):
+        points = super().__new__(cls, amount)
+        points.meet = meet
+        return points
+
+    def __radd__(self, other):
+        if threading.current_thread() is not threading.main_thread():
+            self.meet()
+        return int(other) + int(self)
+
+    __add__ = __radd__
+
+
 def check(tally):
-    adding, voting = Gate(2), Gate(4)  # never four with three workers
-
-    class Points(int):
-        """A number whose addition takes a while: it waits for a second thread that adds at the same time."""
-
-        def __radd__(self, other):
-            if threading.current_thread() is not threading.main_thread():
-                adding.task()
-            return int(other) + int(self)
-
-        __add__ = __radd__
+    adding, voting, called = Gate(2, patience=0.5), Gate(4, patience=0.5), []  # never four with three workers
 
     def vote(name, amount):
+        called.append(amount)
         voting.task()
-        return name, Points(amount) if name == "ann" else amount
+        return name, _Points(amount, adding.task) if name == "ann" else amount
 
     pairs = [("ann", 1), ("ann", 10), ("ann", 100), ("bo", 1000), ("bo", 10000), ("bo", 100000)]
     with watch():
-        sums = tally([lambda pair=pair: vote(*pair) for pair in pairs], 3)
+        sums = tally([partial(vote, *pair) for pair in pairs], 3)
 
-    yield voting.arrived == 6, f"Of 6 votes, {voting.arrived} were called."
-    if voting.arrived != 6:
+    yield sorted(called) == [amount for _, amount in pairs], f"Of 6 votes, {len(set(called))} were called{_again(called)}."
+    if len(called) != 6:
         return
-    if isinstance(sums, dict) and set(sums) == {"ann", "bo"} and all(isinstance(n, int) for n in sums.values()):
-        right = {"ann": 111, "bo": 111000}
-        lost = sum(right.values()) - sum(sums.values())
-        if lost < 0 or (lost == 0 and sums != right):
-            yield False, f"For votes on ann and bo, of 111 and 111,000 points, it returned {shown(dict(sums))}."
-            return
-        met = "two threads added to the same sum at the same time, and " if adding.met and lost else ""
-        gone = "none were" if not lost else "1 was" if lost == 1 else f"{lost:,} were"
-        yield not lost, f"Of 111,111 points, {met}{gone} lost."
+    right = {"ann": 111, "bo": 111000}
+    if isinstance(sums, dict) and set(sums) == set(right) and all(isinstance(n, int) for n in sums.values()):
+        lost = {name: right[name] - sums[name] for name in right}
+        met = ", while two threads were adding points for ann" if adding.met and lost["ann"] > 0 == lost["bo"] else ""
+        gone = f"{sum(lost.values()):,} were lost{met}" if min(lost.values()) >= 0 else f"it returned {shown(dict(sums))}"
+        yield not any(lost.values()), f"Of 111 points for ann and 111,000 for bo, {gone}."
     else:
         yield False, f"For votes on ann and bo it returned {shown(sums)}."
         return
     yield voting.most == 3, f"On 3 workers, {count(voting.most, 'vote')} went on at the same time."
-    if lost or voting.most != 3:
+    if any(lost.values()) or voting.most != 3:
         return
 
-    tries = _interleaved(tally)
-    bad = next((sums for sums in tries if sums != {"ann": 111}), None)
-    gave = "no point was lost" if bad is None else f"of 1 + 10 + 100 points it returned {shown(bad)}"
-    yield bad is None, f"Two votes for a new name at the same moment, tried in {count(len(tries), 'way')}: {gave}."
+    for case in (_counts_meanwhile, _adds_meanwhile):
+        ways, bad = case(tally)
+        gave = "no point was lost" if bad is None else f"of 1 + 10 + 100 + 1000 points it returned {shown(bad)}"
+        yield bad is None, f"Two votes for a new name at the same moment, tried in {count(ways, 'way')}: {gave}."
+        if bad is not None:
+            return
 
 
-def _interleaved(tally):
-    """What it returns if the thread of one vote is held before its 1st, 2nd … line, while others are counted."""
-    tries = []
-    for hold in interleavings(tally, 15, 0.5):
-        both = Gate(2)
-        tries.append(tally([partial(vote, hold, both) for vote in (_held, _other, _last)], 2))
-    return tries
+def _again(called):
+    return f", {len(called) - len(set(called))} of them again" if len(called) > len(set(called)) else ""
 
 
-def _held(hold, both):
-    """Its thread is held before a line that it runs afterwards, until the second vote is counted, the third called."""
-    both.task()
-    if threading.current_thread() is not threading.main_thread():
-        hold.begin()
-    return "ann", 1
+def _counts_meanwhile(tally):
+    """One vote's thread is held before its 1st, 2nd … line until another vote is counted: how many ways, a wrong sum."""
+    return _tried(tally, False)
 
 
-def _other(hold, both):
-    both.task()
-    hold.turn.wait(0.5)
-    return "ann", 10
+def _adds_meanwhile(tally):
+    """The same, but only until the other thread is about to add."""
+    return _tried(tally, True)
 
 
-def _last(hold, both):
-    hold.end()
-    hold.over.set()
-    return "ann", 100
+def _tried(tally, early):
+    ways = 0
+    for hold in interleavings(tally, 15, 0.3):
+        ways += 1
+        sums = tally(_Four(hold, early).votes(), 2)
+        if unlike(sums, {"ann": 1111}):
+            return ways, sums
+    return ways, None
+
+
+class _Four:
+    """Four votes for a new name. The thread that calls the first of them is held before a line that it runs afterwards,
+    until the other thread has counted its own first vote (`early`: is about to add it)."""
+
+    def __init__(self, hold, early):
+        self.hold, self.early = hold, early
+        self.both, self.adding = Gate(2, patience=0.3), Gate(2, patience=0.1)
+        self.threads = []
+        self._lock = threading.Lock()
+
+    def votes(self):
+        return [partial(self.vote, amount) for amount in (1, 10, 100, 1000)]
+
+    def vote(self, amount):
+        here = threading.current_thread()
+        if here is threading.main_thread():
+            return "ann", amount
+        with self._lock:
+            known = here in self.threads
+            self.threads.append(here)
+        first = here is self.threads[0]
+        if known:
+            self.hold.end() if first else self.hold.over.set()
+        else:
+            self.both.task()
+            self.hold.begin() if first else self.hold.turn.wait(0.3)
+        return "ann", _Points(amount, self.add) if self.early and not known else amount
+
+    def add(self):
+        if threading.current_thread() is not self.threads[0]:
+            self.hold.over.set()
+        self.adding.task()
 
 
 def wrong_reads_then_writes(votes, workers):
-    """says: two threads added to the same sum"""
+    """says: were lost, while two threads were adding points for ann"""
     points = {}
 
     def one(vote):
@@ -126,7 +174,7 @@ def wrong_reads_then_writes(votes, workers):
 
 
 def wrong_plus_equals_on_a_counter(votes, workers):
-    """says: two threads added to the same sum"""
+    """says: were lost, while two threads were adding points for ann"""
     points = Counter()
 
     def one(vote):
@@ -139,7 +187,7 @@ def wrong_plus_equals_on_a_counter(votes, workers):
 
 
 def wrong_a_lock_of_its_own_for_each_task(votes, workers):
-    """says: two threads added to the same sum"""
+    """says: were lost, while two threads were adding points for ann"""
     points = {}
 
     def one(vote):
@@ -177,7 +225,7 @@ def wrong_has_as_many_workers_as_votes(votes, workers):
 
 
 def wrong_locks_each_step_alone(votes, workers):
-    """says: two threads added to the same sum"""
+    """says: were lost, while two threads were adding points for ann"""
     points = {}
     lock = threading.Lock()
 
@@ -212,7 +260,7 @@ def wrong_looks_outside_the_lock(votes, workers):
 
 
 def wrong_counts_votes_not_points(votes, workers):
-    """says: 111,105 were lost"""
+    """says: Of 111 points for ann and 111,000 for bo, 111,105 were lost"""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         pairs = list(pool.map(lambda vote: vote(), votes))
     return dict(Counter(name for name, _ in pairs))
@@ -239,4 +287,84 @@ def wrong_one_after_the_other(votes, workers):
     for vote in votes:
         name, amount = vote()
         points[name] = points.get(name, 0) + amount
+    return points
+
+
+def wrong_makes_the_lock_where_it_is_missing(votes, workers):
+    """says: Two votes for a new name at the same moment, tried in"""
+    points, locks = {}, {}
+
+    def one(vote):
+        name, amount = vote()
+        if name not in locks:
+            locks[name] = threading.Lock()
+        with locks[name]:
+            points[name] = points.get(name, 0) + amount
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, votes))
+    return points
+
+
+def wrong_counts_equal_votes_once(votes, workers):
+    """says: For two votes of 5 points on ann, it returned {'ann': 5}, not {'ann': 10}"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        pairs = set(pool.map(lambda vote: vote(), votes))
+    return {name: sum(amount for other, amount in pairs if other == name) for name, _ in pairs}
+
+
+def wrong_leaves_out_who_has_no_points(votes, workers):
+    """says: For results 0 and 0, it returned {}, not {'ann': 0, 'bo': 0}"""
+    points = {}
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for name, amount in pool.map(lambda vote: vote(), votes):
+            if amount:
+                points[name] = points.get(name, 0) + amount
+    return points
+
+
+def wrong_each_worker_its_share_and_the_last_dict_wins(votes, workers):
+    """says: Of 111 points for ann and 111,000 for bo,"""
+
+    def share(part):
+        points = {}
+        for name, amount in [vote() for vote in part]:
+            points[name] = points.get(name, 0) + int(amount)
+        return points
+
+    total = {}
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for points in pool.map(share, [votes[n::workers] for n in range(workers)]):
+            total |= points
+    return total
+
+
+def wrong_forgets_the_rest_of_the_shares(votes, workers):
+    """says: Of 6 votes, 3 were called"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        pairs = list(pool.map(lambda vote: vote(), votes[:workers]))
+    return {name: sum(amount for other, amount in pairs if other == name) for name, _ in pairs}
+
+
+def wrong_calls_a_vote_for_each_half_of_its_pair(votes, workers):
+    """says: Of 6 votes, 6 were called, 6 of them again"""
+    points = Counter()
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for name, amount in pool.map(lambda vote: (vote()[0], vote()[1]), votes):
+            points[name] += int(amount)
+    return dict(points)
+
+
+def wrong_loses_a_vote_that_fails(votes, workers):
+    """says: Where the second of 4 votes raises ValueError, it returned"""
+    points, lock = {}, threading.Lock()
+
+    def one(vote):
+        name, amount = vote()
+        with lock:
+            points[name] = points.get(name, 0) + amount
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for vote in votes:
+            pool.submit(one, vote)
     return points

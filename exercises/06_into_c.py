@@ -1,8 +1,8 @@
 """Move the right part into C
 
-`adler(block)` below adds up a checksum in a Python loop, and holds the GIL all the time: other threads stand still
-while it runs. Write `adler(block)` so that it returns the same number for any bytes, other threads can run
-meanwhile, and no loop in Python goes through the bytes.
+The loop below adds up a checksum of a block of bytes. It holds the GIL while it computes: another thread gets its turn
+only by asking for it, and takes it from the loop. Write `adler(block)` so that it returns the same number for any
+bytes, lets the GIL go by itself while it works on a large block, and goes through the bytes in no loop of Python.
 
     low, high = 1, 0
     for byte in block:
@@ -17,6 +17,8 @@ import sys
 import threading
 import time
 import zlib
+from functools import reduce
+from numbers import Integral
 
 from exercises.kit import shown
 from helpers.machine import gil_enabled
@@ -29,27 +31,44 @@ def adler(block):
 
 
 HINTS = [
-    "Which functions of the lesson let the GIL go? Which modules do they live in?",
-    "This checksum has a name, Adler-32, and the standard library computes it in C.",
-    "`zlib.adler32(block)`: it lets the GIL go for more than 5,120 bytes.",
+    "Which functions of the lesson let the GIL go, and from how many bytes on? Which modules do they live in?",
+    "65521 is the largest prime number below 2**16. Which well-known checksum works with that number?",
+    "Somebody has put it into C: look among the checksums of the module that compresses, and begin it with 1.",
 ]
 
 
-def check(adler):
-    blocks = [b"", b"a", b"thread pool", random.Random(3).randbytes(20_000)]
-    right = [zlib.adler32(block) for block in blocks]
-    given = [adler(block) for block in blocks]
-    wrong = [shown(g) for g, r in zip(given, right, strict=True) if g != r]
-    yield not wrong, f"For 4 blocks it returned {4 - len(wrong)} right numbers{': not ' + wrong[0] if wrong else ''}."
-    if wrong:
-        return
+def _blocks():
+    some = random.Random(3)
+    yield "no byte", b""
+    yield "b'a'", b"a"
+    yield "b'thread pool'", b"thread pool"
+    yield "1,000 times the byte 0", bytes(1_000)
+    yield "20,000 times the byte 255", b"\xff" * 20_000
+    yield "20,000 bytes at random", some.randbytes(20_000)
 
-    singly = _bytes_taken_singly(adler, blocks[-1])
-    loop = f"Of a block of {len(blocks[-1]):,} bytes it took {singly:,} one at a time, each as a Python object."
-    if not gil_enabled():
+
+def check(adler):
+    for words, block in _blocks():
+        right, given = zlib.adler32(block), adler(block)
+        same = isinstance(given, Integral) and not isinstance(given, bool) and int(given) == right
+        yield same, f"For {words} it returned {shown(given, 30)}; the loop gives {right}."
+        if not same:
+            return
+
+    if gil_enabled():
+        ran = _steps_beside(adler, bytes(1_000_000))
+        some = "20 steps or more" if ran >= 20 else f"{ran} steps"
+        yield ran >= 20, f"While it worked on a block of 1,000,000 bytes, again and again, another thread made {some}."
+        if ran < 20:
+            return
+    else:
         yield True, "This Python has no GIL: other threads run whatever the function does."
-        yield not singly, loop
-        return
+    what = _singly(adler, random.Random(4).randbytes(20_000))
+    yield what is None, f"Of a block of 20,000 bytes {what or 'no byte was taken singly'}."
+
+
+def _steps_beside(adler, block):
+    """How many steps, up to 20, another thread makes while the answer works on `block`, again and again."""
     steps, over = itertools.count(), threading.Event()
     taken = [0]
 
@@ -64,34 +83,47 @@ def check(adler):
         threading.Thread(target=step, daemon=True).start()
         while taken[0] < 10:
             time.sleep(2 * before)  # past the end of every wait for the GIL that began with the old interval
-        block, start, patience = bytes(1_000_000), taken[0], time.monotonic() + 2
+        start, patience = taken[0], time.monotonic() + 2
         while taken[0] - start < 20 and time.monotonic() < patience:
             adler(block)
-        ran = taken[0] - start
+        return taken[0] - start
     finally:
         sys.setswitchinterval(before)
         over.set()
-    some = "20 steps or more" if ran >= 20 else f"{ran} steps"
-    yield ran >= 20, f"While it worked on a block of 1,000,000 bytes, again and again, another thread made {some}."
-    if ran >= 20:
-        yield not singly, loop
 
 
-def _bytes_taken_singly(adler, block):
+def _singly(adler, block):
+    """How the answer went through the bytes one at a time, in Python objects or lines of Python; None if it did not."""
+    taken, lines = itertools.count(), itertools.count()
+
     class Watched(bytes):
-        singly = 0
-
         def __iter__(self):
             for byte in bytes(self):
-                Watched.singly += 1
+                next(taken)
                 yield byte
 
         def __getitem__(self, at):
-            Watched.singly += not isinstance(at, slice)
+            if not isinstance(at, slice):
+                next(taken)
             return super().__getitem__(at)
 
-    adler(Watched(block))
-    return Watched.singly
+    def trace(frame, event, _):
+        if event in ("call", "line") and frame.f_code not in ours:
+            next(lines)
+        return trace
+
+    ours, before = (Watched.__iter__.__code__, Watched.__getitem__.__code__), sys.gettrace()
+    threading.settrace(trace)
+    sys.settrace(trace)
+    try:
+        adler(Watched(block))
+    finally:
+        sys.settrace(before)
+        threading.settrace(before)
+    singly, steps = next(taken), next(lines)
+    if singly:
+        return f"it took {singly:,} one at a time, each as a Python object"
+    return f"Python ran {steps:,} steps, one or more for each byte" if steps >= len(block) // 2 else None
 
 
 def wrong_python_loop(block):
@@ -111,7 +143,7 @@ def wrong_c_that_keeps_the_gil(block):
 
 
 def wrong_python_loop_that_lets_go(block):
-    """says: it took 20,000 one at a time"""
+    """says: it took 20,000 one at a time, each as a Python object"""
     low, high = 1, 0
     for number, byte in enumerate(block):
         low = (low + byte) % 65521
@@ -122,7 +154,7 @@ def wrong_python_loop_that_lets_go(block):
 
 
 def wrong_another_checksum(block):
-    """says: For 4 blocks it returned 1 right numbers"""
+    """says: For b'a' it returned"""
     return zlib.crc32(block) ^ 1
 
 
@@ -135,5 +167,44 @@ def wrong_slices_too_small_to_let_go(block):
 
 
 def wrong_forgets_the_start(block):
-    """says: right numbers: not 0"""
+    """says: For no byte it returned 0; the loop gives 1."""
     return zlib.adler32(block, 0)
+
+
+def wrong_loops_over_a_memoryview(block):
+    """says: Of a block of 20,000 bytes Python ran"""
+    low, high = 1, 0
+    for number, byte in enumerate(memoryview(block)):
+        low = (low + byte) % 65521
+        high = (high + low) % 65521
+        if number % 1000 == 0:
+            time.sleep(0)
+    return high << 16 | low
+
+
+def wrong_hides_the_loop_in_reduce(block):
+    """says: Of a block of 20,000 bytes Python ran"""
+
+    def add(sums, pair):
+        number, byte = pair
+        if number % 1000 == 0:
+            time.sleep(0)
+        low = (sums[0] + byte) % 65521
+        return low, (sums[1] + low) % 65521
+
+    low, high = reduce(add, enumerate(memoryview(block)), (1, 0))
+    return high << 16 | low
+
+
+def wrong_forgets_the_remainder(block):
+    """says: For 20,000 times the byte 255 it returned"""
+    if len(block) > 20_000:
+        return zlib.adler32(block)
+    low = 1 + sum(block)
+    high = sum(itertools.accumulate(block, initial=1)) - 1
+    return high << 16 | low
+
+
+def wrong_gives_the_digits(block):
+    """says: For no byte it returned '1'; the loop gives 1."""
+    return str(zlib.adler32(block))

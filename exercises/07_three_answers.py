@@ -1,16 +1,20 @@
 """Ask a trace three questions
 
 `trace` is what `write_trace` wrote, as a dict. Write `answers(trace)`: it returns a dict with three answers.
-"busiest": the name of the thread whose tasks ran longest in all. A task is an event with "ph" "X" and "task" in its
-"args". "longest wait": the largest "queue wait (ms)" in the args of a task. "hand-offs": how often a GIL hold is
-followed by one of another thread; a hold begins with an event of "cat" "gil" and "ph" "b", its "name" tells the
-thread, and "ts" its time. The events stand in any order, and not every event has "args".
+"busiest": the name of the thread whose tasks ran longest in all, which is the sum of their "dur". A task is an event
+with "ph" "X" and "task" in its "args". "longest wait": the largest "queue wait (ms)" in the args of a task. "hand-offs":
+how often a GIL hold is followed by one of another thread; a hold begins with an event that has both "cat" "gil" and "ph"
+"b", its "name" tells the thread, and "ts" its time. The events stand in any order, and not every event has "args" or
+"cat".
 """
 
 from collections import defaultdict
 from itertools import pairwise
+from numbers import Real
 
-from exercises.kit import shown
+from exercises.kit import shown, unlike
+
+LIMIT = 3
 
 
 def answers(trace):
@@ -39,22 +43,24 @@ def check(answers):
     def named(tid, name):
         return {"ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}}
 
-    def task(index, tid, ts, dur, wait):
-        args = {"task": index, "outcome": "returned", "queue wait (ms)": wait}
+    def task(index, tid, ts, dur, wait, cpu):
+        args = {"task": index, "outcome": "returned", "queue wait (ms)": wait, "CPU time (ms)": cpu}
         return {"ph": "X", "pid": 1, "tid": tid, "name": "fetch", "ts": ts, "dur": dur, "args": args}
 
-    def hold(name, ts, number):
-        both = {"cat": "gil", "name": name, "pid": 2, "tid": 0, "id2": {"local": hex(number)}, "args": {}}
-        return [{**both, "ph": "b", "ts": ts}, {**both, "ph": "e", "ts": ts + 5000}]
+    def span(kind, name, ts, number, **args):
+        both = {"cat": kind, "name": name, "pid": 2, "tid": 0, "id2": {"local": hex(number)}}
+        return [{**both, "ph": "b", "ts": ts, "args": args}, {**both, "ph": "e", "ts": ts + 5000}]
 
     holds = [("GIL b", 15000), ("GIL a", 0), ("GIL a", 5000), ("GIL b", 10000), ("GIL a", 20000)]
-    events = [event for number, (name, ts) in enumerate(holds) for event in hold(name, ts, number)]
+    events = [event for number, (name, ts) in enumerate(holds) for event in span("gil", name, ts, number)]
+    for number, ts in ((1, 2000), (2, 17000)):  # as a recording has them: they begin like a hold
+        events += span("queue", "in the queue", ts, number, task=number, label="fetch")
     events += [
-        task(0, 7, 100, 400, 0.0),
-        task(1, 8, 200, 900, 3.5),
-        task(2, 7, 600, 300, 12.25),
-        task(3, 7, 900, 350, 1),
-        *(task(4 + i, 10, 100 * i, 50, 0.5) for i in range(4)),
+        task(0, 7, 100, 400, 0.0, 0.1),
+        task(1, 8, 200, 900, 3.5, 0.85),
+        task(2, 7, 600, 300, 12.25, 0.1),
+        task(3, 7, 900, 350, 1, 0.1),
+        *(task(4 + i, 10, 100 * i, 50, 0.5, 0.05) for i in range(4)),
     ]
     blocked = {"ph": "X", "pid": 1, "tid": 9, "name": "blocked in result()", "ts": 0, "dur": 99_000, "args": {}}
     # A call that VizTracer noted has no args.
@@ -72,7 +78,9 @@ def check(answers):
         "hand-offs": "In order of time the holds are a, a, b, b, a; the number of hand-offs, it says, is",
     }
     for key, sentence in asked.items():
-        yield given.get(key) == right[key], f"{sentence} {shown(given.get(key))}."
+        says = dict.get(given, key)
+        good = (isinstance(says, Real) and says == right[key]) or not unlike(says, right[key])
+        yield bool(good), f"{sentence} {shown(says)}."
 
 
 def wrong_counts_the_blocked_thread(trace):
@@ -126,3 +134,38 @@ def wrong_last_wait(trace):
 def wrong_returns_a_tuple(trace):
     """says: It returned ('w_0', 12.25, 2), not a dict"""
     return tuple(answers(trace).values())
+
+
+def wrong_busiest_by_cpu_time(trace):
+    """says: the busiest, it says, is 'w_1'"""
+    names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    ran = defaultdict(float)
+    for event in trace["traceEvents"]:
+        if event["ph"] == "X" and "task" in event.get("args", {}):
+            ran[names[event["tid"]]] += event["args"]["CPU time (ms)"]
+    return answers(trace) | {"busiest": max(ran, key=ran.get)}
+
+
+def wrong_takes_every_beginning_for_a_hold(trace):
+    """says: the number of hand-offs, it says, is 5"""
+    holds = sorted((e["ts"], e["name"]) for e in trace["traceEvents"] if e["ph"] == "b")
+    return answers(trace) | {"hand-offs": sum(a[1] != b[1] for a, b in pairwise(holds))}
+
+
+def wrong_forgets_task_0(trace):
+    """says: the busiest, it says, is 'w_1'"""
+    names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    ran = defaultdict(float)
+    for event in trace["traceEvents"]:
+        if event["ph"] == "X" and event.get("args", {}).get("task"):
+            ran[names[event["tid"]]] += event["dur"]
+    return answers(trace) | {"busiest": max(ran, key=ran.get)}
+
+
+def wrong_gives_the_busiest_number(trace):
+    """says: the busiest, it says, is 7"""
+    ran = defaultdict(float)
+    for event in trace["traceEvents"]:
+        if event["ph"] == "X" and "task" in event.get("args", {}):
+            ran[event["tid"]] += event["dur"]
+    return answers(trace) | {"busiest": max(ran, key=ran.get)}

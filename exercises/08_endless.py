@@ -1,95 +1,189 @@
 """Bound an endless input
 
 Write `work_off(fn, items, workers, at_most, handle)`: it runs `fn(item)` for every item with `workers` workers and
-calls `handle(result)` for each result as soon as it is there, in any order and from any thread. `items` may be
-endless: never more than `at_most` tasks are submitted and not yet done. All workers are kept busy: while one item
-takes long, the other workers go on.
+calls `handle(result)` once for each result as soon as it is there, in any order and from any thread. It returns when
+all results are handled. `items` may be endless: never more than `at_most` tasks are submitted and not yet done, and
+besides them one item at most is taken. All workers are kept busy: while one item takes long, the other workers go on.
+
+If `fn` raises, whatever it raises, `work_off` takes no more items, lets the tasks under way end, and raises that too.
 """
 
+import itertools
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import islice
 
-from exercises.kit import Gate, count, watch
+from exercises.kit import Clock, Gate, Inputs, count, shown, watch
 
-LIMIT = 8
+LIMIT = 9
 
 
 def work_off(fn, items, workers, at_most, handle):
-    room = threading.Semaphore(at_most)
+    room, errors = threading.Semaphore(at_most), []
 
-    def done(future):
-        room.release()
-        handle(future.result())
+    def one(item):
+        try:
+            handle(fn(item))
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            room.release()
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for item in items:
             room.acquire()
-            pool.submit(fn, item).add_done_callback(done)
+            if errors:
+                break
+            pool.submit(one, item)
+    if errors:
+        raise errors[0]
 
 
 HINTS = [
     "When `at_most` tasks are under way, something must stop the loop before the next submit, until one is done.",
-    "A `threading.Semaphore(at_most)`: acquire it before each submit. Who releases it?",
-    "A done-callback on each Future releases the semaphore and handles the result.",
+    "A `threading.Semaphore(at_most)` counts the room that is left: acquire it before each submit. Who releases it, and "
+    "does it come to that if `fn` raises?",
+    "Let the worker do all of it: a function of yours calls `fn`, hands the result to `handle`, keeps an error where "
+    "the loop sees it, and releases the semaphore in any case.",
 ]
+
+INPUTS = Inputs(lambda given: (given.fn, given.once, given.workers, given.workers + 2, given.note))
+
+_WORKERS, _AT_MOST, _ITEMS = 3, 6, 60
+
+
+class _Flow:
+    """Sixty items, what became of them, and how many were under way."""
+
+    def __init__(self):
+        self.taken = self.ended = self.most = self.ahead = self.before = 0
+        self.handled, self.threads, self.run = [], set(), None
+        self.together = Gate(_WORKERS + 1, patience=0.4)
+        self.slow, self.last = Gate(patience=2), Gate(patience=0.3)
+        self._lock = threading.Lock()
+
+    def items(self):
+        for n in range(_ITEMS):
+            with self._lock:
+                self.taken += 1
+            self._look()
+            yield n
+        self._look()
+
+    def _look(self):
+        with self._lock:
+            self.most = max(self.most, len(self.run.tasks) - self.ended)
+            self.ahead = max(self.ahead, self.taken - self.ended)
+
+    def square(self, n):
+        with self._lock:
+            self.threads.add(threading.current_thread())
+        self.together.task()
+        if n < _WORKERS:
+            self._settle()
+        if n == 0:  # held until 20 others are handled
+            self.slow.task()
+        if n == _ITEMS - 1:  # who returns now has left a task behind
+            self.last.task()
+        with self._lock:
+            self.ended += 1
+        return n * n if n != 7 else None
+
+    def _settle(self):
+        """Hold the first tasks until no more are submitted or taken: so it is seen how many find room."""
+        seen, clock = None, Clock()
+        while clock.read() < 0.3 and self.most <= _AT_MOST and self.ahead <= _AT_MOST + 1:
+            threading.Event().wait(0.01)
+            self._look()
+            if seen != (self.most, self.ahead):
+                seen, clock = (self.most, self.ahead), Clock()
+
+    def handle(self, result):
+        with self._lock:
+            self.handled.append(result)
+            if len(self.handled) <= 20 and not self.slow.gave_up:
+                self.before = len(self.handled)
+        if self.before == 20:
+            self.slow.open()
 
 
 def check(work_off):
-    gate, slow, lock = Gate(3), Gate(patience=2), threading.Lock()
-    flood = Gate(patience=0.3)  # holds the first tasks, so that nobody can work off too many as they come
-    taken, ended, most, before, handled, threads = 0, 0, 0, 0, [], set()
+    flow = _Flow()
+    with watch() as flow.run:
+        work_off(flow.square, flow.items(), _WORKERS, _AT_MOST, flow.handle)
+        at_return, left = list(flow.handled), flow.ended
+        flow.last.open()
+
+    submitted = flow.most <= _AT_MOST
+    yield submitted, f"With at_most=6, up to {count(flow.most, 'task')} were submitted and not done."
+    if submitted:
+        yield flow.ahead <= _AT_MOST + 1, f"With at_most=6, up to {count(flow.ahead, 'item')} were taken and not done."
+    if not submitted or flow.ahead > _AT_MOST + 1:
+        return
+    right = [n * n if n != 7 else None for n in range(_ITEMS)]
+    wrong = _handled(at_return, right)
+    gone = f"; it returned when {left} of the tasks had ended" if left < flow.taken else ""
+    yield not wrong, f"Of 60 results, {wrong or 'each was handled once'}{gone if wrong else ''}."
+    if wrong:
+        return
+    most = flow.together.most
+    yield most == _WORKERS, f"On 3 workers, {count(most, 'task')} went on at the same time."
+    if most != _WORKERS:
+        return
+    yield len(flow.threads) <= _WORKERS, f"{count(len(flow.threads), 'thread')} worked on them."
+    if len(flow.threads) > _WORKERS:
+        return
+    then = ", then none" if flow.slow.gave_up else " as they came"
+    yield not flow.slow.gave_up, f"While the first item took long, {flow.before} other results were handled{then}."
+    if not flow.slow.gave_up:
+        yield _stops(work_off)
+
+
+def _handled(handled, right):
+    """What is wrong with the results that were handled; None if nothing is."""
+    odd = [result for result in handled if result is not None and type(result) is not int]
+    if odd:
+        return f"handle got {shown(odd[0], 40)}"
+    missing = [result for result in right if result not in handled]
+    twice = [result for result in right if handled.count(result) > 1]
+    if missing:
+        return f"{len(right) - len(missing)} were handled; {missing[0]!r}, for one, was not"
+    if twice:
+        return f"{len(twice)} were handled more than once; {twice[0]!r}, for one, {handled.count(twice[0])} times"
+    return None
+
+
+class _Broken(BaseException):
+    """An exception that `except Exception` does not catch."""
+
+
+def _stops(work_off):
+    """Whether an endless input ends when an item fails, and a sentence."""
+    taken = 0
 
     def items():
-        nonlocal taken, most
-        for n in range(60):
-            with lock:
-                taken += 1
-                # The item taken last may wait outside for room.
-                most = max(most, taken - 1 - ended)
-            if most > 6:
-                flood.open()
+        nonlocal taken
+        for n in itertools.count():
+            taken += 1
+            if n > 300:
+                return
             yield n
 
-    def square(n):
-        nonlocal ended
-        threads.add(threading.current_thread())
-        gate.task()
-        if n < 3:
-            flood.task()
-        if n == 0:  # held until 20 others are handled
-            slow.task()
-        with lock:
-            ended += 1
-        return n * n
+    def fails(n):
+        if n == 5:
+            raise _Broken("item 5")
+        return n
 
-    def handle(result):
-        nonlocal before
-        with lock:
-            handled.append(result)
-            if len(handled) <= 20 and not slow.gave_up:
-                before = len(handled)
-        if before == 20:
-            slow.open()
-
-    with watch():
-        work_off(square, items(), 3, 6, handle)
-
-    yield most <= 6, f"With at_most=6, up to {count(most, 'task')} were submitted and not done."
-    if most > 6:
-        return
-    right = [n * n for n in range(60)]
-    same = sorted(handled, key=repr) == sorted(right, key=repr)
-    yield same, f"Of 60 results, {len(set(map(repr, handled)) & set(map(repr, right)))} were handled."
-    if not same:
-        return
-    yield gate.most == 3, f"On 3 workers, {count(gate.most, 'task')} went on at the same time."
-    if gate.most != 3:
-        return
-    yield len(threads) <= 3, f"{count(len(threads), 'thread')} worked on them."
-    then = ", then none" if slow.gave_up else " as they came"
-    yield not slow.gave_up, f"While the first item took long, {before} other results were handled{then}."
+    try:
+        work_off(fails, items(), _WORKERS, _AT_MOST, int)
+    except _Broken as error:
+        raised = f"it raised {type(error).__name__}"
+    else:
+        raised = "it raised nothing"
+    went = f"it went on for {taken - 6} more items" if taken > 300 else "it ended"
+    good = taken <= 300 and raised != "it raised nothing"
+    return good, f"When item 5 of an endless input raised an exception outside Exception, {went}, and {raised}."
 
 
 def wrong_submits_everything(fn, items, workers, at_most, handle):
@@ -128,7 +222,7 @@ def wrong_batch_after_batch(fn, items, workers, at_most, handle):
 
 
 def wrong_a_thread_for_each_task(fn, items, workers, at_most, handle):
-    """says: 60 threads worked on them"""
+    """says: On 3 workers, 4 tasks went on"""
     room = threading.Semaphore(at_most)
 
     def one(item):
@@ -182,7 +276,7 @@ def wrong_drops_what_finds_no_room(fn, items, workers, at_most, handle):
 
 
 def wrong_ends_before_the_last_are_handled(fn, items, workers, at_most, handle):
-    """says: Of 60 results, 55 were handled"""
+    """says: Of 60 results, 55 were handled;"""
     futures = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for item in items:
@@ -191,3 +285,158 @@ def wrong_ends_before_the_last_are_handled(fn, items, workers, at_most, handle):
                 handle(futures.pop(0).result())
         for future in futures[at_most - 1 :]:
             handle(future.result())
+
+
+def wrong_one_task_too_many(fn, items, workers, at_most, handle):
+    """says: With at_most=6, up to 7 tasks were submitted and not done"""
+    room = threading.Semaphore(at_most)
+
+    def done(future):
+        room.release()
+        handle(future.result())
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for item in items:
+            pool.submit(fn, item).add_done_callback(done)
+            room.acquire()
+
+
+def wrong_reads_the_input_ahead(fn, items, workers, at_most, handle):
+    """says: With at_most=6, up to 8 items were taken and not done"""
+    room, waiting = threading.Semaphore(at_most), deque()
+
+    def done(future):
+        room.release()
+        handle(future.result())
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for item in itertools.chain(items, [None]):
+            waiting.append(item)
+            if len(waiting) > 1:
+                room.acquire()
+                pool.submit(fn, waiting.popleft()).add_done_callback(done)
+
+
+def wrong_returns_while_tasks_are_under_way(fn, items, workers, at_most, handle):
+    """says: for one, was not; it returned when"""
+    room = threading.Semaphore(at_most)
+
+    def done(future):
+        room.release()
+        handle(future.result())
+
+    pool = ThreadPoolExecutor(max_workers=workers)
+    for item in items:
+        room.acquire()
+        pool.submit(fn, item).add_done_callback(done)
+    pool.shutdown(wait=False)
+
+
+def wrong_handles_twice(fn, items, workers, at_most, handle):
+    """says: 60 were handled more than once; 0, for one, 2 times"""
+    room = threading.Semaphore(at_most)
+
+    def one(item):
+        result = fn(item)
+        handle(result)
+        room.release()
+        return result
+
+    futures = []
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for item in items:
+            room.acquire()
+            futures.append(pool.submit(one, item))
+    for future in futures:
+        handle(future.result())
+
+
+def wrong_hands_over_the_future(fn, items, workers, at_most, handle):
+    """says: Of 60 results, handle got <Future"""
+    room = threading.Semaphore(at_most)
+
+    def done(future):
+        room.release()
+        handle(future)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for item in items:
+            room.acquire()
+            pool.submit(fn, item).add_done_callback(done)
+
+
+def wrong_passes_over_none(fn, items, workers, at_most, handle):
+    """says: 59 were handled; None, for one, was not"""
+    room = threading.Semaphore(at_most)
+
+    def one(item):
+        result = fn(item)
+        if result is not None:
+            handle(result)
+        room.release()
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for item in items:
+            room.acquire()
+            pool.submit(one, item)
+
+
+def wrong_one_worker_more(fn, items, workers, at_most, handle):
+    """says: On 3 workers, 4 tasks went on"""
+    work_off(fn, items, workers + 1, at_most, handle)
+
+
+def wrong_loses_what_fails(fn, items, workers, at_most, handle):
+    """says: it went on for 296 more items, and it raised nothing"""
+    room = threading.Semaphore(at_most)
+
+    def done(future):
+        room.release()
+        handle(future.result())
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for item in items:
+            room.acquire()
+            pool.submit(fn, item).add_done_callback(done)
+
+
+def wrong_raises_at_the_end_of_an_endless_input(fn, items, workers, at_most, handle):
+    """says: it went on for 296 more items, and it raised _Broken"""
+    room, errors = threading.Semaphore(at_most), []
+
+    def one(item):
+        try:
+            handle(fn(item))
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for item in items:
+            room.acquire()
+            pool.submit(one, item)
+    if errors:
+        raise errors[0]
+
+
+def wrong_knows_exception_alone(fn, items, workers, at_most, handle):
+    """says: and it raised nothing"""
+    room, errors = threading.Semaphore(at_most), []
+
+    def one(item):
+        try:
+            handle(fn(item))
+        except Exception as error:
+            errors.append(error)
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for item in items:
+            room.acquire()
+            if errors:
+                break
+            pool.submit(one, item)
+    if errors:
+        raise errors[0]
