@@ -78,14 +78,16 @@ def check(tally):
     with watch():
         sums = tally([partial(vote, *pair) for pair in pairs], 3)
 
-    yield sorted(called) == [amount for _, amount in pairs], f"Of 6 votes, {len(set(called))} were called{_again(called)}."
-    if len(called) != 6:
+    once = sorted(called) == [amount for _, amount in pairs]
+    yield once, f"Of 6 votes, {len(set(called))} were called{_again(called)}."
+    if not once:
         return
     right = {"ann": 111, "bo": 111000}
     if isinstance(sums, dict) and set(sums) == set(right) and all(isinstance(n, int) for n in sums.values()):
         lost = {name: right[name] - sums[name] for name in right}
         met = ", while two threads were adding points for ann" if adding.met and lost["ann"] > 0 == lost["bo"] else ""
-        gone = f"{sum(lost.values()):,} were lost{met}" if min(lost.values()) >= 0 else f"it returned {shown(dict(sums))}"
+        gone = f"{sum(lost.values()):,} were lost{met}"
+        gone = gone if min(lost.values()) >= 0 else f"it returned {shown(dict(sums))}"
         yield not any(lost.values()), f"Of 111 points for ann and 111,000 for bo, {gone}."
     else:
         yield False, f"For votes on ann and bo it returned {shown(sums)}."
@@ -107,7 +109,7 @@ def _again(called):
 
 
 def _counts_meanwhile(tally):
-    """One vote's thread is held before its 1st, 2nd … line until another vote is counted: how many ways, a wrong sum."""
+    """A thread is held before its 1st, 2nd … line until another vote is counted: how many ways, and a wrong sum."""
     return _tried(tally, False)
 
 

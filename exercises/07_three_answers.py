@@ -2,10 +2,10 @@
 
 `trace` is what `write_trace` wrote, as a dict. Write `answers(trace)`: it returns a dict with three answers.
 "busiest": the name of the thread whose tasks ran longest in all, which is the sum of their "dur". A task is an event
-with "ph" "X" and "task" in its "args". "longest wait": the largest "queue wait (ms)" in the args of a task. "hand-offs":
-how often a GIL hold is followed by one of another thread; a hold begins with an event that has both "cat" "gil" and "ph"
-"b", its "name" tells the thread, and "ts" its time. The events stand in any order, and not every event has "args" or
-"cat".
+with "ph" "X" and "task" in its "args". "longest wait": the largest "queue wait (ms)" in the args of a task.
+"hand-offs": how often a GIL hold is followed by one of another thread; a hold begins with an event that has both "cat"
+"gil" and "ph" "b", its "name" tells the thread, and "ts" its time. The events stand in any order, and not every event
+has "args" or "cat".
 """
 
 from collections import defaultdict

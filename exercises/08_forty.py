@@ -1,16 +1,22 @@
 """Forty pages from a server that fails
 
-`urls` is a list of addresses; `fetch(url)` returns the page's text, or raises OSError when the server fails, as it
-does one time in five. Write `fetch_all(fetch, urls, workers)`: it returns a dict of text by address, for all of them,
-with `workers` workers. A page that failed is asked for again; a page that came is not.
+`urls` is a list of addresses, all different; `fetch(url)` returns the page's text, or raises OSError when the server
+fails, as it does one time in five. Write `fetch_all(fetch, urls, workers)`: it returns a dict of text by address, for
+all of them, and has `workers` pages fetched at the same time, never more. A page that failed is asked for again; a page
+that came is not.
+
+A page gets six tries at most: if the last of them fails too, `fetch_all` raises what it raised, and does not wait
+before. Between two tries wait a little, well below a second, at random and longer each time, so that a server in
+trouble gets some rest. Any other error than OSError is raised without a second try.
 """
 
 import random
+import threading
 import time
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 
-from exercises.kit import Gate, count, shown, watch
+from exercises.kit import Clock, Gate, Inputs, count, shown, watch
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
@@ -18,12 +24,12 @@ LIMIT = 10
 
 def fetch_all(fetch, urls, workers):
     def until_it_comes(url):
-        for tries in range(10):
+        for tries in range(5):
             try:
                 return fetch(url)
             except OSError:
                 time.sleep(random.uniform(0, 0.01 * 2**tries))
-        raise OSError(f"{url} failed 10 times")
+        return fetch(url)
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
@@ -32,9 +38,11 @@ def fetch_all(fetch, urls, workers):
 HINTS = [
     "Where must the retry be: around the whole run, or around one page?",
     "A function that fetches one page, with a loop and a `try` inside; that is the task.",
-    "Between two tries wait a little, at random and longer each time. Give up after a number of tries, so that a page "
-    "that never comes can't keep you for ever.",
+    "The last try differs from the others: what it raises has to come out of the loop as it is. For the rest, "
+    "`time.sleep(random.uniform(0, …))` with a limit that doubles.",
 ]
+
+INPUTS = Inputs(lambda given: (given.fn, given.items, given.workers), different=True)
 
 
 def _get(url):
@@ -42,18 +50,37 @@ def _get(url):
         return answer.read().decode()
 
 
+class _Client:
+    """Fetches the pages, and holds the first one back until eight others have come."""
+
+    def __init__(self, first, workers):
+        self.together, self.came = Gate(workers + 1, patience=0.5), {}
+        self._first, self._lock = first, threading.Lock()
+
+    def fetch(self, url):
+        self.together.task()
+        text = _get(url)
+        if url == self._first:
+            self._linger()
+        with self._lock:
+            self.came[url] = text
+        return text
+
+    def _linger(self):
+        seen, clock = len(self.came), Clock()
+        while seen < 8 and clock.read() < 0.5:
+            threading.Event().wait(0.01)
+            if seen != len(self.came):
+                seen, clock = len(self.came), Clock()
+
+
 def check(fetch_all):
     workers = 9  # hardly the size that a pool has by itself
-    gate = Gate(workers)
-
-    def fetch(url):
-        gate.task()
-        return _get(url)
-
     with slow_server(latency=0.02, error_rate=0.2, seed=8) as server:
         urls = [server.page(n) for n in range(40)]
+        client = _Client(urls[0], workers)
         with watch():
-            pages = fetch_all(fetch, urls, workers)
+            pages = fetch_all(client.fetch, urls, workers)
         seen = server.seen()
 
     if not isinstance(pages, dict):
@@ -64,11 +91,42 @@ def check(fetch_all):
     yield not lost, f"{40 - len(lost)} of 40 pages came back{instead}."
     if lost:
         return
+    mixed = [url for url in urls if pages[url] != client.came.get(url)]
+    texts = f"; {mixed[0].removeprefix(server.url)} has {pages[mixed[0]]!r}" if mixed else ""
+    yield not mixed, f"{40 - len(mixed)} of 40 pages stand under their own address{texts}."
     twice = len(seen.duplicates)
     yield not twice, f"{count(twice, 'page')} that had come already {'was' if twice == 1 else 'were'} fetched again."
-    if not twice:
-        most = max(gate.most, seen.peak)
+    most = max(client.together.most, seen.peak)
+    if not mixed and not twice:
         yield most == workers, f"With {workers} workers, at most {count(most, 'page')} at the same time."
+    if not mixed and not twice and most == workers:
+        yield from _ends(fetch_all)
+
+
+def _ends(fetch_all):
+    """What became of a page that never comes, and of an error that is not the server's."""
+    for error, wanted in ((OSError("503, once more"), 6), (ValueError("no such address"), 1)):
+        tries = []
+
+        def fetch(url, error=error, tries=tries):
+            if url != "/gone":
+                return url
+            tries.append(type(error)(f"{error}, try {len(tries) + 1}") if len(tries) < 20 else KeyError("enough"))
+            raise tries[-1]
+
+        try:
+            what = f"it returned {shown(fetch_all(fetch, ['/here', '/gone'], 2))}"
+            raised = None
+        except Exception as end:
+            raised, what = end, f"it raised {shown(end)}"
+        good = len(tries) == wanted and raised is tries[-1]
+        yield good, f"A page that raises {type(error).__name__} each time was tried {_times(len(tries))}, and {what}."
+        if not good:
+            return
+
+
+def _times(number):
+    return {1: "once", 20: "20 times and more", 21: "20 times and more"}.get(number, f"{number} times")
 
 
 def wrong_gives_up_at_the_first_error(fetch, urls, workers):
@@ -157,3 +215,117 @@ def wrong_a_thread_for_each_page(fetch, urls, workers):
         futures = {url: pool.submit(again, url) for url in urls}
         wait(futures.values())
         return {url: future.result() for url, future in futures.items()}
+
+
+def wrong_pairs_in_the_order_of_completion(fetch, urls, workers):
+    """says: of 40 pages stand under their own address; page/0 has"""
+
+    def until_it_comes(url):
+        while True:
+            try:
+                return fetch(url)
+            except OSError:
+                continue
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(until_it_comes, url) for url in urls]
+        return dict(zip(urls, (future.result() for future in as_completed(futures)), strict=True))
+
+
+def wrong_tries_for_ever(fetch, urls, workers):
+    """says: A page that raises OSError each time was tried 20 times and more"""
+
+    def until_it_comes(url):
+        while True:
+            try:
+                return fetch(url)
+            except OSError:
+                continue
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_raises_an_error_of_its_own(fetch, urls, workers):
+    """says: was tried 6 times, and it raised OSError('/gone failed 6 times')"""
+
+    def until_it_comes(url):
+        for _ in range(6):
+            try:
+                return fetch(url)
+            except OSError:
+                time.sleep(0.001)
+        raise OSError(f"{url} failed 6 times")
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_a_page_that_never_comes_has_none(fetch, urls, workers):
+    """says: was tried 6 times, and it returned {'/here': '/here', '/gone': None}"""
+
+    def until_it_comes(url):
+        for _ in range(6):
+            try:
+                return fetch(url)
+            except OSError:
+                time.sleep(0.001)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_tries_once_too_often(fetch, urls, workers):
+    """says: was tried 7 times"""
+
+    def until_it_comes(url):
+        for _ in range(6):
+            try:
+                return fetch(url)
+            except OSError:
+                time.sleep(0.001)
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_retries_every_error(fetch, urls, workers):
+    """says: A page that raises ValueError each time was tried 6 times"""
+
+    def until_it_comes(url):
+        for _ in range(5):
+            try:
+                return fetch(url)
+            except Exception:
+                time.sleep(0.001)
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_one_worker_more(fetch, urls, workers):
+    """says: With 9 workers, at most 10 pages at the same time"""
+    return fetch_all(fetch, urls, workers + 1)
+
+
+def wrong_needs_an_address(fetch, urls, workers):
+    """says: With no urls, it raised ValueError"""
+    return fetch_all(fetch, urls, min(workers, len(urls)))
+
+
+def wrong_asks_again_for_an_empty_page(fetch, urls, workers):
+    """says: For results None, 0, False, '' and [], number 1 of them was called"""
+
+    def until_it_comes(url):
+        for _ in range(5):
+            try:
+                if text := fetch(url):
+                    return text
+            except OSError:
+                time.sleep(0.001)
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))

@@ -3,14 +3,15 @@
 Write `paced(pool, calls, per_second, clock, sleep)`: it submits each of `calls` (functions without arguments) to
 `pool`, in order, and returns the list of Futures, without waiting for a task. Two submits are never less than
 `1 / per_second` seconds apart, and no more than needed. It reads the time with `clock()` and waits with
-`sleep(seconds)`, so that it can be tried without waiting. `calls` is read one at a time and may come slowly: what
-comes after a pause is submitted at once, and there is no catching up.
+`sleep(seconds)`, so that it can be tried without waiting. Like `time.sleep`, `sleep` may last longer than asked for,
+and refuses a negative number. Time goes on between two readings of the clock. `calls` is read one at a time and may
+come slowly: what comes after a pause is submitted at once, and there is no catching up.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
-from exercises.kit import Gate, count, shown, watch
+from exercises.kit import Gate, Inputs, count, shown, unlike, watch
 
 LIMIT = 6
 
@@ -18,74 +19,159 @@ LIMIT = 6
 def paced(pool, calls, per_second, clock, sleep):
     futures, earliest = [], None
     for call in calls:
-        if earliest is not None and clock() < earliest:
-            sleep(earliest - clock())
-        earliest = clock() + 1 / per_second
+        now = clock()
+        if earliest is not None and now < earliest:
+            sleep(earliest - now)
+            now = clock()
         futures.append(pool.submit(call))
+        earliest = now + 1 / per_second
     return futures
 
 
 HINTS = [
     "Which moment must the next submit wait for? Keep it from one turn of the loop to the next.",
-    "Before a submit: if `clock()` is before the earliest moment allowed, `sleep` the rest.",
-    "Set the next moment from the clock when you submit, not from a plan made at the start: "
-    "`clock() + 1 / per_second`.",
+    "The clock goes on while you look at it. What becomes of `earliest - clock()` if you have asked `clock()` before, "
+    "to see whether there is something to wait for?",
+    "A sleep may last too long. From which reading of the clock does the next submit's moment follow then: the one "
+    "before the sleep, or one after it?",
 ]
+
+_TICK = 0.0001  # seconds from one reading of the clock to the next
+_SLACK = 20 * _TICK  # a submit may come so much later than needed: some readings, or naps of a millisecond
 
 
 class _FakeTime:
-    """A clock that moves only when somebody sleeps."""
+    """A clock that moves a little at each reading, and when somebody sleeps."""
 
     def __init__(self):
-        self.now = 1000.0
+        self.now, self.asked, self.late = 1000.0, [], 0.0
 
     def clock(self):
+        self.now += _TICK
         return self.now
 
     def sleep(self, seconds):
-        self.now += max(0.0, seconds)
+        self.asked.append(seconds)
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        self.now += seconds + self.late
+        self.late = 0.0
+
+
+class _Pool(ThreadPoolExecutor):
+    """A pool that notes when its tasks were submitted, and how many calls had been read by then."""
+
+    def __init__(self, time, read):
+        super().__init__(2)
+        self.time, self.read, self.at, self.ahead = time, read, [], []
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.at.append(self.time.now)
+        self.ahead.append(len(self.read))
+        return super().submit(fn, *args, **kwargs)
+
+
+def _inputs(given):
+    time = _FakeTime()
+    return given.pool(), iter(given.tasks), 4, time.clock, time.sleep
+
+
+INPUTS = Inputs(_inputs)
 
 
 def check(paced):
-    time, submitted, gate = _FakeTime(), [], Gate(patience=3)
-
-    class Noting(ThreadPoolExecutor):
-        def submit(self, fn, /, *args, **kwargs):
-            submitted.append(time.now)
-            return super().submit(fn, *args, **kwargs)
+    time, read, gate = _FakeTime(), [], Gate(patience=1)
 
     def calls():
         for n in range(9):
             if n == 5:
-                time.sleep(3)  # the input pauses
+                time.now += 3  # the input pauses
+            if n == 7:
+                time.late = 0.1
+            read.append(n)
             yield lambda n=n: gate.task(n)
 
-    with watch(), Noting(2) as pool, gate:
-        futures = paced(pool, calls(), 4, time.clock, time.sleep)
+    with watch(), _Pool(time, read) as pool, gate:
+        try:
+            futures = paced(pool, calls(), 4, time.clock, time.sleep)
+        except ValueError:
+            if time.asked and time.asked[-1] < 0:
+                yield False, f"It called sleep({time.asked[-1]:.4f}), a negative number of seconds."
+                return
+            raise
         good = isinstance(futures, list) and len(futures) == 9 and all(isinstance(f, Future) for f in futures)
         what = "a list of 9 Futures" if good else shown(futures, 40)
-        yield good, f"For 9 calls it submitted {count(len(submitted), 'task')} and returned {what}."
+        yield good, f"For 9 calls it submitted {count(len(pool.at), 'task')} and returned {what}."
         if not good:
             return
         when = "only when tasks had ended" if gate.gave_up else "while the tasks still ran"
         yield not gate.gave_up, f"It returned {when}."
         gate.open()
+        errors = [future.exception() for future in futures if future.exception() is not None]
+        if errors:
+            what = f"{type(errors[0]).__name__}: {errors[0]}"
+            yield False, f"{count(len(errors), 'task')} of 9 raised {what:.60}; each call is to be submitted as it is."
+            return
         results = [future.result() for future in futures]
-    yield results == list(range(9)), f"The Futures, in order, gave {shown(results)}."
-    gaps = [round(after - before, 6) for before, after in pairwise(submitted)]
-    close = [gap for gap in gaps if gap < 0.25]
-    yield (
-        not close,
-        f"At 4 a second, {count(len(close), 'submit')} came less than 0.25 s after the one before, by clock().",
-    )
+    yield not unlike(results, list(range(9))), f"The Futures, in order, gave {shown(results)}."
+    if unlike(results, list(range(9))) or gate.gave_up:
+        return
+    ahead = next(((n, had) for n, had in enumerate(pool.ahead) if had > n + 1), None)
+    said = f"; when it submitted number {ahead[0] + 1}, it had read {ahead[1]}" if ahead else ""
+    yield ahead is None, f"calls was {'not ' if ahead else ''}read one at a time{said}."
+    if ahead is None:
+        found = list(_gaps(pool.at))
+        if all(ok for ok, _ in found):
+            found += _at_the_edge(paced)
+        yield from found
+
+
+def _gaps(at):
+    """What the moments of nine submits say; there was a pause of 3 s before the sixth, a long sleep before the 8th."""
+    gaps = [round(after - before, 6) for before, after in pairwise(at)]
+    close = [n for n, gap in enumerate(gaps) if gap < 0.25 - 1e-9]
+    after = ", after a sleep that had lasted 0.1 s too long" if close == [7] else ""
+    few = f"{count(len(close), 'submit')} came less than 0.25 s after the one before{after}, by clock()"
+    yield not close, f"At 4 a second, {few}."
     if close:
         return
-    slow = [gap for n, gap in enumerate(gaps) if gap > 0.25 and n != 4]
-    yield not slow, f"{count(len(slow), 'submit')} came later than needed{f', after {slow[0]} s' if slow else ''}."
-    if submitted[0] > 1000:
-        yield False, f"The first submit came {submitted[0] - 1000:g} s late: calls was not read one at a time."
+    wanted = [0.35 if n in (6, 7) else 0.25 for n in range(8)]
+    slow = [n for n, gap in enumerate(gaps) if gap > wanted[n] + _SLACK and n != 4]
+    late = f", {gaps[slow[0]]:.4g} s after the one before" if slow else ""
+    yield not slow, f"{count(len(slow), 'submit')} came later than needed{late}."
+    if at[0] > 1000 + _SLACK:
+        yield False, f"The first submit came {at[0] - 1000:.4g} s late: nothing was to be waited for."
     elif not slow:
-        yield gaps[4] == 3, f"After a pause of 3 s in calls, the next submit came {gaps[4]:g} s after the one before."
+        good = gaps[4] < 3 + _SLACK
+        yield good, f"After a pause of 3 s in calls, the next submit came {gaps[4]:.4g} s after the one before."
+
+
+def _at_the_edge(paced):
+    """Calls that come when the next submit is due within a few readings of the clock; three in ten seconds."""
+    time, read = _FakeTime(), []
+
+    def calls():
+        for n in range(24):
+            if n:
+                time.now = max(time.now, pool.at[-1] + 10 / 3 + (n % 12 - 8.5) * _TICK)
+            read.append(n)
+            yield int
+
+    with _Pool(time, read) as pool:
+        try:
+            paced(pool, calls(), 0.3, time.clock, time.sleep)
+        except ValueError:
+            if not time.asked or time.asked[-1] >= 0:
+                raise
+    slept = time.asked and min(time.asked) < 0
+    seen = f"; it called sleep({min(time.asked):.6f}) after {len(time.asked) - 1} others" if slept else ""
+    yield not slept, f"Calls that come just when the next submit is due: {len(pool.at)} of 24 were submitted{seen}."
+    if slept:
+        return
+    gaps = [round(after - before, 6) for before, after in pairwise(pool.at)]
+    good = len(gaps) == 23 and min(gaps) >= 3.333333 - 1e-6 and max(gaps) <= 3.333333 + _SLACK
+    few = f"from {min(gaps, default=0):.4f} to {max(gaps, default=0):.4f} s"
+    yield good, f"At 0.3 a second, two submits were {few} apart; 3.3333 were needed."
 
 
 def wrong_does_not_wait(pool, calls, per_second, clock, sleep):
@@ -113,7 +199,7 @@ def wrong_waits_in_the_workers(pool, calls, per_second, clock, sleep):
 
 
 def wrong_sleeps_the_rate(pool, calls, per_second, clock, sleep):
-    """says: came later than needed, after 4.0 s"""
+    """says: came later than needed, 4"""
     futures = []
     for call in calls:
         futures.append(pool.submit(call))
@@ -131,7 +217,7 @@ def wrong_sleeps_after_each_submit(pool, calls, per_second, clock, sleep):
 
 
 def wrong_reads_all_calls_first(pool, calls, per_second, clock, sleep):
-    """says: The first submit came 3 s late"""
+    """says: calls was not read one at a time; when it submitted number 1, it had read 9"""
     futures = []
     for call in list(calls):
         futures.append(pool.submit(call))
@@ -167,3 +253,73 @@ def wrong_returns_nothing(pool, calls, per_second, clock, sleep):
         sleep(max(0, earliest - clock()))
         earliest = clock() + 1 / per_second
         pool.submit(call)
+
+
+def wrong_reads_the_clock_twice(pool, calls, per_second, clock, sleep):
+    """says: Calls that come just when the next submit is due"""
+    futures, earliest = [], None
+    for call in calls:
+        if earliest is not None and clock() < earliest:
+            sleep(earliest - clock())
+        earliest = clock() + 1 / per_second
+        futures.append(pool.submit(call))
+    return futures
+
+
+def wrong_plans_on_after_a_long_sleep(pool, calls, per_second, clock, sleep):
+    """says: 1 submit came less than 0.25 s after the one before, after a sleep that had lasted 0.1 s too long"""
+    futures, earliest = [], None
+    for call in calls:
+        now = clock()
+        if earliest is None or now >= earliest:
+            earliest = now
+        else:
+            sleep(earliest - now)
+        futures.append(pool.submit(call))
+        earliest += 1 / per_second
+    return futures
+
+
+def wrong_sleeps_whatever_is_left(pool, calls, per_second, clock, sleep):
+    """says: It called sleep(-"""
+    futures, earliest = [], clock()
+    for call in calls:
+        sleep(earliest - clock())
+        earliest = clock() + 1 / per_second
+        futures.append(pool.submit(call))
+    return futures
+
+
+def wrong_waits_before_the_first(pool, calls, per_second, clock, sleep):
+    """says: The first submit came 0.2501 s late: nothing was to be waited for."""
+    futures, earliest = [], clock() + 1 / per_second
+    for call in calls:
+        sleep(max(0, earliest - clock()))
+        futures.append(pool.submit(call))
+        earliest = clock() + 1 / per_second
+    return futures
+
+
+def wrong_calls_them_itself(pool, calls, per_second, clock, sleep):
+    """says: For 9 calls it submitted 9 tasks and returned [0, 1,"""
+    return [future.result() for future in paced(pool, calls, per_second, clock, sleep)]
+
+
+def wrong_submits_another_function(pool, calls, per_second, clock, sleep):
+    """says: 9 tasks of 9 raised TypeError"""
+    return paced(pool, [lambda call=call: call(0, 0) for call in calls], per_second, clock, sleep)
+
+
+def wrong_rounds_the_gap(pool, calls, per_second, clock, sleep):
+    """says: came less than 0.25 s after the one before"""
+    futures, earliest = [], clock()
+    for call in calls:
+        sleep(max(0, earliest - clock()))
+        earliest = clock() + 1 // per_second
+        futures.append(pool.submit(call))
+    return futures
+
+
+def wrong_gives_the_last_first(pool, calls, per_second, clock, sleep):
+    """says: The Futures, in order, gave [8, 7, 6"""
+    return paced(pool, calls, per_second, clock, sleep)[::-1]

@@ -4,9 +4,9 @@
 `run_watched(tasks, workers, patience, report)`: it runs them on `workers` workers and returns a dict from the names to
 the results.
 
-While it waits, it keeps watch: once a task has been running for more than `patience` seconds, it calls
-`report(name, where)`, once for this task. `where` is a text that says where its worker stands, as
-`"".join(traceback.format_stack(frame))` makes it of a thread's frame. Time in the queue does not count.
+While it waits, it keeps watch: once a task has been running for more than `patience` seconds, and not before, it calls
+`report(name, where)`, once for this task, while the task still runs. `where` is a text that says where its worker
+stands, as `"".join(traceback.format_stack(frame))` makes it of a thread's frame. Time in the queue does not count.
 """
 
 import sys
@@ -15,9 +15,9 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from exercises.kit import Gate, shown, watch
+from exercises.kit import Clock, Inputs, count, shown, unlike, watch
 
-LIMIT = 6
+LIMIT = 9
 
 
 def run_watched(tasks, workers, patience, report):
@@ -45,58 +45,135 @@ HINTS = [
     "A Future does not tell since when it runs, nor in which thread. Only the task's own thread knows both, at its "
     "start. Where could it write them down?",
     "Submit a function of yours that notes `threading.get_ident()` and `time.monotonic()` under the task's name, calls "
-    "the task, and removes the note at the end.",
-    "The main thread does `wait(futures, timeout=…)` in a loop and looks through the notes. "
-    "`sys._current_frames()[ident]` is the frame of a thread; keep a set of the names that you have reported.",
+    "the task, and takes the note away at the end.",
+    "Somebody has to look at the notes again and again while tasks are under way, and only until then: "
+    "`wait(futures, timeout=…)` in a loop tells both when to look and when to stop. One look is not enough: a task may "
+    "begin after it.",
+    "Workers change the notes while you go through them: go through a copy. `sys._current_frames()` has a thread's "
+    "frame by its ident, as long as the thread lives; and a set of names keeps you from reporting a task again.",
 ]
 
+INPUTS = Inputs(
+    lambda given: ({f"task {n}": task for n, task in enumerate(given.tasks)}, given.workers, 5, given.note),
+    raises=False,
+)
 
-def check(run_watched):
-    held = Gate(patience=1.5)
-    begun, ended, reports = set(), set(), []
+_PATIENCE = 0.6
 
-    def read_reply():
-        return held.task("a reply")
 
-    def take_lock():
-        return held.task("a lock")
+class _Tasks:
+    """Six tasks on two workers, and what is reported of them.
 
-    def task(name, work):
-        begun.add(name)
+    `fetch` and `save` stand still from the start, `late` begins when one of them is over; each until it is reported.
+    `short` ends after half of the patience. A report comes too early if less time than the patience has passed since
+    the worker ended its task before; so no delay of the computer can make a right one early.
+    """
+
+    def __init__(self):
+        self.begun, self.ended, self.reports, self.odd = {}, set(), [], []
+        self.most, self._start, self.free = 0, time.monotonic(), {}  # when each worker ended its task before
+        self._alone = False
+        self._told, self._lock = threading.Condition(), threading.Lock()
+
+    def run(self, name, work):
+        with self._lock:
+            self.begun[name] = self.free.setdefault(threading.current_thread(), self._start)
+            self.most = max(self.most, len(self.begun) - len(self.ended))
         try:
             return work()
         finally:
-            ended.add(name)
+            with self._lock:
+                self.ended.add(name)
+                self.free[threading.current_thread()] = time.monotonic()
 
-    def report(name, where):
-        state = "queued" if name not in begun else "ended" if name in ended else "running"
-        reports.append((name, str(where), state))
+    def stand(self, name):
+        """Until `name` is reported, and for a while in which it may be so again; or until one is not reported."""
+        clock, after = Clock(), Clock()
+        with self._told:
+            while after.read() < 0.3 and not self._alone:
+                self._told.wait(0.05)
+                if all(name != told for told, *_ in self.reports):
+                    self._alone, after = clock.read() > 1.5, Clock()
 
-    works = {"quick": lambda: "quick", "fetch": read_reply, "save": take_lock, "late": lambda: "late"}
+    def report(self, name, where):
+        now = time.monotonic()
+        if not isinstance(name, str) or name not in ("quick", "fetch", "save", "late", "short", "none"):
+            self.odd.append(f"`report` was called with {_first(name)} for a name")
+        elif not isinstance(where, str):
+            self.odd.append(f"`report` got {shown(where, 40)} for `where`, which is no text")
+        else:
+            state = "queued" if name not in self.begun else "ended" if name in self.ended else "running"
+            early = state == "running" and now - self.begun[name] < _PATIENCE
+            with self._told:
+                self.reports.append((name, where, "early" if early else state))
+                self._told.notify_all()
+
+
+def _first(name):
+    lines = name.strip().splitlines() if isinstance(name, str) else [shown(name, 40)]
+    return f"a text of {len(lines)} lines" if len(lines) > 1 else shown(name, 40)
+
+
+def check(run_watched):
+    the = _Tasks()
+
+    def read_reply():
+        the.stand("fetch")
+        return "a reply"
+
+    def take_lock():
+        the.stand("save")
+        return "a lock"
+
+    def come_late():
+        the.stand("late")
+        return 0
+
+    works = {
+        "quick": lambda: "quick", "fetch": read_reply, "save": take_lock, "late": come_late,
+        "short": lambda: time.sleep(_PATIENCE / 2), "none": lambda: None,
+    }  # fmt: skip
     with watch():
-        results = run_watched({n: lambda n=n, w=w: task(n, w) for n, w in works.items()}, 2, 0.2, report)
+        results = run_watched({n: lambda n=n, w=w: the.run(n, w) for n, w in works.items()}, 2, _PATIENCE, the.report)
 
-    wanted = {"quick": "quick", "fetch": "a reply", "save": "a lock", "late": "late"}
-    came = results == wanted
-    yield came, "The four results came back." if came else f"The results came back as {shown(results)}."
-    running = sorted({name for name, _, state in reports if state == "running"} & {"fetch", "save"})
-    said = " and ".join(running) if running else "none"
-    yield len(running) == 2, f"fetch and save stood still; reported while they did: {said}."
-    queued = sorted({name for name, _, state in reports if state == "queued"})
-    yield not queued, f"Reported while still in the queue: {', '.join(queued) or 'none'}."
-    most = max([sum(name == other for other, _, _ in reports) for name, _, _ in reports], default=0)
-    times = {1: "once", 2: "twice"}.get(most, "three or more times")
-    if len(running) == 2 and not queued:
-        yield most == 1, f"A task that stood still was reported {times}."
-        for name, place, other in (("fetch", "read_reply", "take_lock"), ("save", "take_lock", "read_reply")):
-            where = next(text for task, text, _ in reports if task == name)
-            ok = place in where and other not in where
-            seen = [spot for spot in (place, other) if spot in where]
-            yield ok, f"{name} stood in {place}; the report's `where` names {' and '.join(seen) or 'neither place'}."
+    wanted = {"quick": "quick", "fetch": "a reply", "save": "a lock", "late": 0, "short": None, "none": None}
+    came = not unlike(results, wanted)
+    yield came, "The six results came back." if came else f"The results came back as {shown(results, 120)}."
+    if the.odd:
+        yield False, f"{the.odd[0]}; the names are quick, fetch, save, late, short and none."
+        return
+    yield the.most == 2, f"On 2 workers, {count(the.most, 'task')} went on at the same time."
+    yield len(the.free) <= 2, f"On 2 workers, {count(len(the.free), 'thread')} ran the six tasks."
+    if the.most != 2 or len(the.free) > 2:
+        return
+    for state, words in (("queued", "while still in the queue"), ("early", "before the patience was over")):
+        names = sorted({name for name, _, when in the.reports if when == state})
+        yield not names, f"Reported {words}: {', '.join(names) or 'none'}."
+        if names:
+            return
+    for name, words in (("fetch", "one of the first"), ("save", "one of the first"), ("late", "begun after others")):
+        times = sum(name == other and state == "running" for other, _, state in the.reports)
+        again = sum(name == other for other, _, _ in the.reports)
+        seen = f"{_times(times)} while it did" + (f", and {_times(again - times)} afterwards" if again > times else "")
+        yield again == times == 1, f"{name}, {words}, stood still for more than the patience; reported {seen}."
+        if again != 1 or times != 1:
+            return
+    others = sorted({name for name, _, _ in the.reports} & {"quick", "short", "none"})
+    yield not others, f"Reported without having run so long: {', '.join(others) or 'none'}."
+    places = {"fetch": "read_reply", "save": "take_lock", "late": "come_late"}
+    for name, place in places.items():
+        where = next(text for task, text, _ in the.reports if task == name)
+        seen = [spot for spot in places.values() if spot in where]
+        ok = seen == [place]
+        yield ok, f"{name} stood in {place}; the report's `where` names {' and '.join(seen) or 'no such place'}."
+
+
+def _times(number):
+    return {0: "never", 1: "once", 2: "twice"}.get(number, "three or more times")
 
 
 def wrong_says_it_afterwards(tasks, workers, patience, report):
-    """says: reported while they did: none"""
+    """says: stood still for more than the patience; reported never while it did, and once afterwards"""
     running, took = {}, {}
 
     def noted(name, task):
@@ -116,7 +193,7 @@ def wrong_says_it_afterwards(tasks, workers, patience, report):
 
 
 def wrong_counts_from_the_submit(tasks, workers, patience, report):
-    """says: Reported while still in the queue: late"""
+    """says: Reported while still in the queue:"""
     start, threads, reported = time.monotonic(), {}, set()
 
     def noted(name, task):
@@ -135,10 +212,7 @@ def wrong_counts_from_the_submit(tasks, workers, patience, report):
 
 
 def wrong_reports_its_own_stack(tasks, workers, patience, report):
-    """
-    says: fetch stood in read_reply; the report's `where` names neither place
-    says: save stood in take_lock; the report's `where` names neither place
-    """
+    """says: the report's `where` names no such place"""
     running, reported = {}, set()
 
     def noted(name, task):
@@ -161,7 +235,7 @@ def wrong_reports_its_own_stack(tasks, workers, patience, report):
 def wrong_reports_all_threads(tasks, workers, patience, report):
     """
     says: fetch stood in read_reply; the report's `where` names read_reply and take_lock
-    says: save stood in take_lock; the report's `where` names take_lock and read_reply
+    says: save stood in take_lock; the report's `where` names read_reply and take_lock
     """
     running, reported = {}, set()
 
@@ -184,7 +258,7 @@ def wrong_reports_all_threads(tasks, workers, patience, report):
 
 
 def wrong_repeats_itself(tasks, workers, patience, report):
-    """says: was reported three or more times"""
+    """says: fetch, one of the first, stood still for more than the patience; reported t"""
     running = {}
 
     def noted(name, task):
@@ -225,7 +299,7 @@ def wrong_gives_the_task_up(tasks, workers, patience, report):
 
 
 def wrong_stops_at_the_first(tasks, workers, patience, report):
-    """says: reported while they did: fetch."""
+    """says: save, one of the first, stood still for more than the patience; reported never while it did"""
     running = {}
 
     def noted(name, task):
@@ -244,3 +318,115 @@ def wrong_stops_at_the_first(tasks, workers, patience, report):
                 report(name, "".join(traceback.format_stack(sys._current_frames()[running[name][0]])))
                 break
     return {name: future.result() for name, future in futures.items()}
+
+
+def wrong_reports_after_half_of_the_patience(tasks, workers, patience, report):
+    """says: Reported before the patience was over: fetch, late, save"""
+    return run_watched(tasks, workers, patience / 2, report)
+
+
+def wrong_looks_once(tasks, workers, patience, report):
+    """says: late, begun after others, stood still for more than the patience; reported never while it did"""
+    running = {}
+
+    def noted(name, task):
+        running[name] = threading.get_ident(), time.monotonic()
+        try:
+            return task()
+        finally:
+            del running[name]
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = {name: pool.submit(noted, name, task) for name, task in tasks.items()}
+        wait(futures.values(), timeout=1.5 * patience)
+        for name, (ident, since) in dict(running).items():
+            if time.monotonic() - since > patience:
+                report(name, "".join(traceback.format_stack(sys._current_frames()[ident])))
+    return {name: future.result() for name, future in futures.items()}
+
+
+def wrong_a_thread_for_each_task(tasks, workers, patience, report):
+    """says: On 2 workers, 6 threads ran the six tasks"""
+    room = threading.Semaphore(workers)
+
+    running, results, reported = {}, {}, set()
+
+    def noted(name, task):
+        with room:
+            running[name] = threading.get_ident(), time.monotonic()
+            results[name] = task()
+            del running[name]
+
+    threads = [threading.Thread(target=noted, args=pair) for pair in tasks.items()]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        time.sleep(0.02)
+        for name, (ident, since) in dict(running).items():
+            frame = sys._current_frames().get(ident)
+            if frame and name not in reported and time.monotonic() - since > patience:
+                reported.add(name)
+                report(name, "".join(traceback.format_stack(frame)))
+    return {name: results[name] for name in tasks}
+
+
+def wrong_swaps_the_arguments(tasks, workers, patience, report):
+    """says: `report` was called with a text of"""
+    return run_watched(tasks, workers, patience, lambda name, where: report(where, name))
+
+
+def wrong_hands_over_the_frame(tasks, workers, patience, report):
+    """says: `report` got ['"""
+    return run_watched(tasks, workers, patience, lambda name, where: report(name, where.splitlines()[1:]))
+
+
+def wrong_one_worker_more(tasks, workers, patience, report):
+    """says: On 2 workers, 3 tasks went on at the same time
+    says: On 2 workers, 3 threads ran the six tasks"""
+    return run_watched(tasks, workers + 1, patience, report)
+
+
+def wrong_leaves_out_results_of_none(tasks, workers, patience, report):
+    """says: The results came back as {'quick': 'quick', 'fetch': 'a reply', 'save': 'a lock', 'late': 0}"""
+    results = run_watched(tasks, workers, patience, report)
+    return {name: result for name, result in results.items() if result is not None}
+
+
+def wrong_reports_every_task_at_its_end_too(tasks, workers, patience, report):
+    """says: reported once while it did, and once afterwards"""
+    told = set()
+
+    def note(name, where):
+        told.add(name)
+        report(name, where)
+
+    results = run_watched(tasks, workers, patience, note)
+    for name in told:
+        report(name, "it has ended")
+    return results
+
+
+def wrong_knows_one_slow_task_for_each_worker(tasks, workers, patience, report):
+    """says: late, begun after others, stood still for more than the patience; reported never while it did"""
+    threads = set()
+
+    def note(name, where):
+        if len(threads) < workers:
+            threads.add(name)
+            report(name, where)
+
+    return run_watched(tasks, workers, patience, note)
+
+
+def wrong_reports_every_task(tasks, workers, patience, report):
+    """says: Reported without having run so long: none, quick, short"""
+    told = set()
+
+    def note(name, where):
+        told.add(name)
+        report(name, where)
+
+    results = run_watched(tasks, workers, patience, note)
+    for name in tasks.keys() - told:
+        report(name, "it has ended")
+    return results

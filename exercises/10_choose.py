@@ -1,12 +1,17 @@
 """Choose an executor
 
 Write `choose(waits, keeps_gil, gil, megabytes, travels)`: it returns "threads" or "processes" for many tasks of a kind
-that last 100 ms each, on a computer with several cores. `waits`: the tasks mostly wait. `keeps_gil`: they compute and
-hold the GIL. `gil`: this Python has one. `megabytes`: data that each task takes and returns, at about 5 ms a megabyte
-for the way there and back. `travels`: functions and data can be pickled.
+that last 100 ms each, on a computer with several cores. `waits`: the tasks mostly wait, whatever they do between.
+`keeps_gil`: they hold the GIL while they compute. `gil`: this Python has one. `megabytes`: data that each task takes
+and returns, at about 5 ms a megabyte for the way there and back. `travels`: functions and data can be pickled.
+
+Threads cost less and share everything, so choose processes only where they are faster: where tasks that could not run
+side by side do so in processes, and the way takes less time than the task. Nobody asks for isolation here.
 """
 
-from exercises.kit import shown
+from itertools import product
+
+from exercises.kit import shown, unlike
 
 LIMIT = 3
 
@@ -18,7 +23,8 @@ def choose(waits, keeps_gil, gil, megabytes, travels):
 
 
 HINTS = [
-    "Processes cost more in every way. What is the one thing that they give?",
+    "Processes cost more and share nothing. Two things they give: a crash or a leak stays in one of them, and each has "
+    "a GIL of its own. Which of the two is asked for here?",
     "Only computing that holds a GIL gains from a second process; everything else runs side by side in threads.",
     "Even then: what can't be pickled can't travel, and 100 MB a task cost 500 ms on the way for 100 ms of work.",
 ]
@@ -32,14 +38,21 @@ def check(choose):
         ("Python loops without a GIL", (False, True, False, 0.1, True), "threads"),
         ("Python loops over 100 MB a task", (False, True, True, 100, True), "threads"),
         ("Python loops over what can't be pickled", (False, True, True, 0.1, False), "threads"),
+        ("Python loops under a GIL, over no data", (False, True, True, 0, True), "processes"),
+        ("Python loops over 5 MB a task", (False, True, True, 5, True), "processes"),
+        ("Python loops over 30 MB a task", (False, True, True, 30, True), "threads"),
     ]
+    for waits, keeps_gil, gil, travels in product((True, False), repeat=4):
+        right = "processes" if (waits, keeps_gil, gil, travels) == (False, True, True, True) else "threads"
+        words = f"waits={waits}, keeps_gil={keeps_gil}, gil={gil}, megabytes=1, travels={travels}"
+        cases.append((words, (waits, keeps_gil, gil, 1, travels), right))
     for words, arguments, right in cases:
         given = choose(*arguments)
-        if given not in ("threads", "processes"):
+        if unlike(given, "threads") and unlike(given, "processes"):
             yield False, f'It returned {shown(given)}; "threads" or "processes" is wanted.'
             return
-        yield given == right, f"For {words} it chose {given}."
-        if given != right:
+        yield not unlike(given, right), f"For {words} it chose {given}."
+        if unlike(given, right):
             return
 
 
@@ -77,3 +90,28 @@ def wrong_gives_nothing_back(waits, keeps_gil, gil, megabytes, travels):
     """says: It returned None"""
     if keeps_gil and gil and travels and megabytes < 50:
         return "processes"
+
+
+def wrong_takes_no_data_for_nothing_to_do(waits, keeps_gil, gil, megabytes, travels):
+    """says: For Python loops under a GIL, over no data it chose threads"""
+    return "processes" if keeps_gil and gil and travels and 0 < megabytes < 20 else "threads"
+
+
+def wrong_half_as_much_again(waits, keeps_gil, gil, megabytes, travels):
+    """says: For Python loops over 30 MB a task it chose processes"""
+    return "processes" if keeps_gil and gil and travels and megabytes < 50 else "threads"
+
+
+def wrong_takes_megabytes_for_milliseconds(waits, keeps_gil, gil, megabytes, travels):
+    """says: For Python loops over 30 MB a task it chose processes"""
+    return "processes" if keeps_gil and gil and travels and not waits and megabytes < 100 else "threads"
+
+
+def wrong_shuns_any_data(waits, keeps_gil, gil, megabytes, travels):
+    """says: For Python loops over 5 MB a task it chose threads"""
+    return "processes" if keeps_gil and gil and travels and not waits and megabytes < 1.5 else "threads"
+
+
+def wrong_forgets_that_they_wait(waits, keeps_gil, gil, megabytes, travels):
+    """says: For waits=True, keeps_gil=True, gil=True, megabytes=1, travels=True it chose processes"""
+    return "processes" if keeps_gil and gil and travels and megabytes < 20 else "threads"

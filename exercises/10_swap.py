@@ -1,15 +1,16 @@
 """Swap executors by one argument
 
 Write `apply_all(executor, fn, items)`: it runs `fn(item)` for every item on `executor`, at the same time where the
-executor can, and returns the results in order. It works with any executor, also one whose workers are other processes.
-The executor belongs to the caller, who goes on using it.
+executor can, and returns the list of the results, in the order of the items. `items` can be read once. It works with
+any executor, whatever its class, also one whose workers are other processes. If `fn` raises, `apply_all` raises that
+too. The executor belongs to the caller, who goes on using it.
 """
 
 import pickle
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 
-from exercises.kit import Gate, count, shown, watch
+from exercises.kit import Clock, Gate, Inputs, count, once, shown, unlike, watch
 
 LIMIT = 6
 
@@ -20,17 +21,25 @@ def apply_all(executor, fn, items):
 
 HINTS = [
     "Which methods do all executors share? Use those, and none of a thread pool's own.",
-    "A lambda or a function inside your function can't be pickled, so it can't travel to another process.",
-    "`executor.map(fn, items)`, or `executor.submit(fn, item)` for each; `fn` itself travels.",
+    "What you submit has to travel to the workers. Which functions can be pickled, and which of yours can't?",
+    "Let nothing of yours travel: what does the worker need besides `fn` and its item? And who shuts an executor down "
+    "that belongs to the caller?",
 ]
 
+INPUTS = Inputs(lambda given: (given.pool(), given.fn, given.once))
 
-class _Far(ThreadPoolExecutor):
-    """An executor that sends everything through pickle, as one with processes does."""
+
+class _Far(Executor):
+    """An executor that sends everything through pickle, as one with processes does. It has no workers to be counted."""
+
+    def __init__(self, workers):
+        self._pool = ThreadPoolExecutor(workers, "far")
 
     def submit(self, fn, /, *args, **kwargs):
-        sent = pickle.dumps((fn, args, kwargs))
-        return super().submit(_arrive, sent)
+        return self._pool.submit(_arrive, pickle.dumps((fn, args, kwargs)))
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
 def _arrive(sent):
@@ -38,23 +47,48 @@ def _arrive(sent):
     return pickle.loads(pickle.dumps(fn(*args, **kwargs)))
 
 
+_far = []  # where the tasks that have travelled meet
+
+
+def _meet(item):
+    return _far[-1].task(item)
+
+
+class _Near:
+    """Six tasks; the first waits until four others have ended."""
+
+    def __init__(self):
+        self.gate, self.places, self.ended = Gate(4, patience=0.4), [], 0
+        self._lock = threading.Lock()
+
+    def task(self, item):
+        self.gate.task()
+        clock = Clock()
+        while item == 0 and self.ended < 4 and clock.read() < 0.5:
+            threading.Event().wait(0.01)
+        with self._lock:
+            self.places.append(threading.current_thread().name.startswith("callers"))
+            self.ended += 1
+        return item
+
+
 def check(apply_all):
-    gate, ran_here = Gate(3), []
-
-    def task(item):
-        ran_here.append(threading.current_thread().name.startswith("callers"))
-        return gate.task(item)
-
+    near, numbers = _Near(), list(range(6))
     with watch(), ThreadPoolExecutor(3, "callers") as pool:
-        results = apply_all(pool, task, range(6))
-        yield gate.most == 3, f"On 3 threads, {count(gate.most, 'task')} went on at the same time."
-        if gate.most != 3:
+        results = apply_all(pool, near.task, once(numbers))
+        ran, here, most = len(near.places), sum(near.places), near.gate.most
+        if not isinstance(results, list) or ran < 6:
+            yield False, f"When {ran} of 6 tasks had ended it returned {shown(results)}; the list of results is wanted."
             return
-        yield results == list(range(6)), f"For 0 to 5, each given back as it is, it returned {shown(results)}."
-        if results != list(range(6)):
+        yield here == 6, f"Of 6 tasks, {here} ran on the caller's executor, {ran - here} elsewhere."
+        if here != 6:
             return
-        yield sum(ran_here) == 6, f"Of 6 tasks, {sum(ran_here)} ran on the caller's executor."
-        if sum(ran_here) != 6:
+        yield most == 3, f"On 3 threads, {count(most, 'task')} went on at the same time."
+        if most != 3:
+            return
+        good = not unlike(results, numbers)
+        yield good, f"For 0 to 5, each given back as it is, it returned {shown(results)}."
+        if not good:
             return
         try:
             after = pool.submit(abs, -1).result(timeout=2)
@@ -65,11 +99,18 @@ def check(apply_all):
             return
 
     with _Far(3) as far:
+        _far.append(Gate(4, patience=0.4))
+        what = "On an executor that pickles"
         try:
-            squares = apply_all(far, abs, [-3, -1, -2])
+            back = apply_all(far, _meet, [3, 1, 2, 0, 5, 4])
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            squares = f"{type(error).__name__}: {str(error).split(' at 0x')[0]}"
-    yield squares == [3, 1, 2], f"On an executor that pickles, the absolute values of -3, -1, -2 are {shown(squares)}."
+            yield False, f"{what}: {type(error).__name__}: {str(error).split(' at 0x')[0]}."
+            return
+        good = not unlike(back, [3, 1, 2, 0, 5, 4])
+        yield good, f"{what}, 3, 1, 2, 0, 5, 4, each given back as it is, became {shown(back)}."
+        most = _far[-1].most
+        if good:
+            yield most == 3, f"{what}, with 3 workers, {count(most, 'task')} went on at the same time."
 
 
 def wrong_sends_a_lambda(executor, fn, items):
@@ -96,7 +137,7 @@ def wrong_shuts_the_callers_executor_down(executor, fn, items):
 
 
 def wrong_makes_a_pool_of_its_own(executor, fn, items):
-    """says: Of 6 tasks, 0 ran on the caller's executor"""
+    """says: Of 6 tasks, 0 ran on the caller's executor, 6 elsewhere"""
     with ThreadPoolExecutor(3) as pool:
         return list(pool.map(fn, items))
 
@@ -107,10 +148,56 @@ def wrong_asks_inside_the_loop(executor, fn, items):
 
 
 def wrong_gives_the_iterator(executor, fn, items):
-    """says: it returned <generator"""
+    """says: of 6 tasks had ended it returned <generator"""
     return executor.map(fn, items)
 
 
 def wrong_runs_them_here(executor, fn, items):
-    """says: On 3 threads, 1 task went on"""
+    """says: Of 6 tasks, 0 ran on the caller's executor, 6 elsewhere"""
     return [fn(item) for item in items]
+
+
+def wrong_one_at_a_time_unless_it_is_a_pool_of_threads(executor, fn, items):
+    """says: On an executor that pickles, with 3 workers, 1 task went on"""
+    if isinstance(executor, ThreadPoolExecutor):
+        return list(executor.map(fn, items))
+    return [executor.submit(fn, item).result() for item in items]
+
+
+def wrong_knows_two_kinds_of_executors(executor, fn, items):
+    """says: On an executor that pickles, 3, 1, 2, 0, 5, 4, each given back as it is, became None"""
+    if isinstance(executor, (ThreadPoolExecutor, ProcessPoolExecutor)):
+        return list(executor.map(fn, items))
+
+
+def wrong_asks_for_the_number_of_workers(executor, fn, items):
+    """says: On an executor that pickles: AttributeError"""
+    return list(executor.map(fn, items, chunksize=max(1, 6 // executor._max_workers)))
+
+
+def wrong_in_the_order_of_completion(executor, fn, items):
+    """says: For 0 to 5, each given back as it is, it returned ["""
+    return [future.result() for future in as_completed([executor.submit(fn, item) for item in items])]
+
+
+def wrong_counts_the_items_first(executor, fn, items):
+    """says: When 0 of 6 tasks had ended it returned []"""
+    return [executor.submit(fn, item).result() for _ in list(items) for item in items]
+
+
+def wrong_gives_none_for_what_fails(executor, fn, items):
+    """says: raises ValueError, it returned"""
+    futures = [executor.submit(fn, item) for item in items]
+    return [None if future.exception() else future.result() for future in futures]
+
+
+def wrong_leaves_out_what_is_nothing(executor, fn, items):
+    """says: it returned [1, 2, 3, 4, 5]"""
+    return [result for result in executor.map(fn, items) if result]
+
+
+def wrong_fetches_equal_items_once(executor, fn, items):
+    """says: For items"""
+    items = list(items)
+    results = dict(zip(set(items), executor.map(fn, set(items)), strict=True))
+    return [results[item] for item in items]

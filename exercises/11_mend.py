@@ -4,10 +4,11 @@ Mend `count_words(fetch, urls, workers, at_most, show)`. `fetch(url)` returns a 
 the server fails; a page that failed is not asked for again. Words are what `text.split()` gives.
 
 - It asks for every page, on one pool of `workers` threads, and keeps all of them busy.
-- It may get more addresses than fit into memory: never are more than `at_most` of them taken from `urls` whose pages
-  are not done. `at_most` is at least `workers`.
-- `show(future)` is called once with the Future of each page that is done, come or failed.
-- It returns two dicts: how often each word came in all pages, and for each page that failed its error, by address.
+- It may get more addresses than fit into memory: never are more than `at_most` pages submitted and not done, and
+  besides them one address at most is taken from `urls`. `at_most` is at least `workers`. No address comes twice.
+- `show(future)` is called once with the Future of each page, as soon as that page is done, come or failed.
+- It returns two dicts, `words, failed`: how often each word came in all pages, and by address, for each page that
+  failed, the error that `fetch` raised.
 """
 
 import threading
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from itertools import islice
 from urllib.parse import urlsplit
 
-from exercises.kit import Clock, Gate, count, shown, watch
+from exercises.kit import Clock, Gate, Inputs, count, shown, watch
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
@@ -58,8 +59,16 @@ HINTS = [
     "`show` is a callback as it stands: `future.add_done_callback(show)`, and nothing inside it (lesson 04).",
 ]
 
+INPUTS = Inputs(
+    lambda given: (given.fn, given.once, given.workers, given.workers + 2, lambda _: given.note("shown")),
+    values="texts",
+    different=True,
+    raises=False,
+)
+
 _WORKERS, _AT_MOST, _PAGES = 3, 7, 24
 _MANY = _AT_MOST  # pages that end while the first one takes long: one more than find room beside it
+_SOON = _MANY - _WORKERS  # of these, so many have been shown at the least: others may be about to be
 
 
 class _Turns:
@@ -132,17 +141,25 @@ class _Site:
     def __init__(self, server):
         self.urls = [server.page(n) for n in range(_PAGES)]
         self.together, self.back = Gate(_WORKERS), Gate(_WORKERS)
-        self.calls, self.shown, self.most, self.meanwhile = 0, set(), 0, _MANY
-        self._taken, self._ended, self._held = 0, 0, 0
+        self.calls, self.shown, self.raised, self.run = 0, set(), {}, None
+        self.most, self.ahead, self.meanwhile, self.soon = 0, 0, _MANY, _SOON
+        self._taken, self._ended, self._held, self._inside, self.peak = 0, 0, 0, 0, 0
         self._lock, self._turns = threading.Lock(), _Turns()
 
     def addresses(self):
         for url in self.urls:
             with self._lock:
                 self._taken += 1
-                # The one taken last may wait outside for room.
-                self.most = max(self.most, self._taken - 1 - self._ended)
+            self._look()
             yield url
+
+    def _look(self):
+        """Count what is under way; a page has ended before an answer can know it. Gives all that was begun so far."""
+        with self._lock:
+            submitted = len(self.run.tasks)
+            self.most = max(self.most, submitted - self._ended)
+            self.ahead = max(self.ahead, self._taken - self._ended)
+            return submitted + self._taken
 
     def show(self, future):
         with self._lock:
@@ -154,14 +171,18 @@ class _Site:
         """Hold the first pages until no more addresses are taken, or too many: a slow start hides no queue."""
         with self._lock:
             self._held += 1
+            self._inside += 1
+            self.peak = max(self.peak, self._inside)
             if self._held > _WORKERS:
                 return
-        _follow(lambda: self._taken, _AT_MOST + 2, 0.2)
+        _follow(self._look, 2 * _PAGES, 0.2)
 
     def _linger(self, url):
         """Hold the first page until many others have ended, or no more do: who waits for it leaves workers idle."""
         if url == self.urls[0] and self.together.met:
             self.meanwhile = _follow(lambda: self._ended, _MANY, 1)
+            if self.meanwhile >= _MANY:
+                self.soon = _follow(lambda: self.calls, _SOON, 0.5)
 
     def fetch(self, url):
         self.together.task()
@@ -171,9 +192,14 @@ class _Site:
                 text = _Text(3 * answer.read().decode())
             self.back.task()
             self._linger(url)
+        except OSError as error:
+            self.raised[url] = error
+            raise
         finally:
             with self._lock:
                 self._ended += 1
+                self._inside -= 1
+        self.raised.pop(url, None)
         text.turns = self._turns
         return text
 
@@ -181,7 +207,7 @@ class _Site:
 def check(count_words):
     with slow_server(latency=0.02, error_rate=0.15, seed=19) as server, _sizes() as sizes:
         site = _Site(server)
-        with watch():
+        with watch() as site.run:
             returned = count_words(site.fetch, site.addresses(), _WORKERS, _AT_MOST, site.show)
         seen = server.seen()
 
@@ -193,10 +219,10 @@ def check(count_words):
     asked = [url for url in site.urls if urlsplit(url).path in seen.paths]
     came = [url for url in asked if urlsplit(url).path in seen.served]
     right = Counter({"page": 3 * len(came)}) + Counter({url.rpartition("/")[2]: 3 for url in came})
-    counted = Counter({str(word): n for word, n in words.items()})
+    odd = [n for n in words.values() if not isinstance(n, int)]
+    counted = Counter({str(word): n for word, n in words.items() if isinstance(n, int)})
     lost, added = sum((right - counted).values()), sum((counted - right).values())
-    reported = sum(isinstance(failed.get(url), OSError) for url in asked)
-    misses, again = len(asked) - len(came), len(seen.requests) - len(asked)
+    misses, again = len(site.raised), len(seen.requests) - len(asked)
     most = site.together.most
     busy = site.meanwhile >= _MANY
     idle = "" if busy else f"; while the first took long, {site.meanwhile} others came, then none"
@@ -204,15 +230,26 @@ def check(count_words):
     said = f"The callback: pages done, {len(asked)}; calls of `show`, {site.calls}"
     if site.calls == len(asked) != len(site.shown):
         said += f", {len(site.shown)} of them with the Future of a page that is done"
-    yield site.calls == len(asked) == len(site.shown), f"{said}."
-    yield reported == misses, f"The errors: pages that failed, {misses}; in `failed`, {reported}."
-    waited = count(site.most, "page")
-    yield site.most <= _AT_MOST, f"The queue: with at_most=7, up to {waited} not done when it took the next address."
+    elif site.calls and site.soon < _SOON:
+        said += f"; while the first took long, {site.meanwhile} others were done and {site.soon} of them shown"
+    shown_all = site.calls == len(asked) == len(site.shown)
+    yield shown_all and site.soon >= _SOON, f"{said}."
+    right_errors = [url for url, error in site.raised.items() if failed.get(url) is error]
+    told = f"; {len(right_errors)} of them by address, as `fetch` raised it" if len(failed) > len(right_errors) else ""
+    good = len(failed) == len(right_errors) == misses
+    yield good, f"The errors: pages that failed, {misses}; in `failed`, {len(failed)}{told}."
+    waited = f"up to {count(site.most, 'page')} submitted and not done, {count(site.ahead, 'address')} taken"
+    room = site.most <= _AT_MOST and site.ahead <= _AT_MOST + 1
+    yield room, f"The queue: with at_most=7, {waited.replace('addresss', 'addresses')}."
     size = "without a size" if None in sizes else f"for {count(max(sizes, default=0), 'worker')}"
-    fits = seen.peak <= _WORKERS and all(size is not None and size <= _WORKERS for size in sizes)
-    yield fits, f"The size: with workers=3, the pool was made {size}."
+    pools = "the pool was made" if len(sizes) == 1 else f"{count(len(sizes), 'pool')} were made, the largest"
+    beside = f"; {site.peak} pages were fetched at the same time" if site.peak > _WORKERS else ""
+    fits = len(sizes) == 1 and site.peak <= _WORKERS and None not in sizes and sizes[0] <= _WORKERS
+    yield fits, f"The size: with workers=3, {pools} {size}{beside}."
     twice = f", and {added} too many were counted" if added else ""
-    yield not lost and not added, f"The count: of {sum(right.values())} words that came, {lost} were lost{twice}."
+    wrong_way = f"; in `words` is {shown(odd[0], 40)} where a number is wanted" if odd else ""
+    good = not lost and not added and not odd
+    yield good, f"The count: of {sum(right.values())} words that came, {lost} were lost{twice}{wrong_way}."
     more = f", {again} of them again" if again else ""
     yield len(asked) == _PAGES and not again, f"The failures: {len(asked)} of {_PAGES} pages were asked for{more}."
 
@@ -489,9 +526,10 @@ def wrong_counts_twice(fetch, urls, workers, at_most, show):
         futures = {}
         for url in urls:
             room.acquire()
-            futures[pool.submit(task, url)] = url
+            future = pool.submit(task, url)
+            futures[future] = url
+            future.add_done_callback(show)
     for future, url in futures.items():
-        show(future)
         try:
             words.update(future.result().split())
         except OSError as error:
@@ -520,4 +558,89 @@ def wrong_asks_again(fetch, urls, workers, at_most, show):
         for url in urls:
             room.acquire()
             pool.submit(task, url).add_done_callback(show)
+    return words, failed
+
+
+def wrong_one_page_too_many(fetch, urls, workers, at_most, show):
+    """says: The queue: with at_most=7, up to 8 pages submitted and not done"""
+    return count_words(fetch, urls, workers, at_most + 1, show)
+
+
+def wrong_takes_addresses_ahead(fetch, urls, workers, at_most, show):
+    """says: The queue: with at_most=7, up to 7 pages submitted and not done, 9 addresses taken"""
+
+    def ahead(urls):
+        waiting = deque()
+        for url in urls:
+            waiting.append(url)
+            if len(waiting) > 2:
+                yield waiting.popleft()
+        yield from waiting
+
+    return count_words(fetch, ahead(urls), workers, at_most, show)
+
+
+def wrong_shows_all_at_the_end(fetch, urls, workers, at_most, show):
+    """says: calls of `show`, 24; while the first took long, 7 others were done and 0 of them shown."""
+    done = []
+    returned = count_words(fetch, urls, workers, at_most, done.append)
+    for future in done:
+        show(future)
+    return returned
+
+
+def wrong_swaps_the_dicts(fetch, urls, workers, at_most, show):
+    """
+    says: The errors: pages that failed, 4; in `failed`, 21; 0 of them by address, as `fetch` raised it.
+    says: The count: of 120 words that came, 120 were lost; in `words` is <HTTPError 50
+    """
+    words, failed = count_words(fetch, urls, workers, at_most, show)
+    return failed, words
+
+
+def wrong_keeps_texts_of_errors(fetch, urls, workers, at_most, show):
+    """says: The errors: pages that failed, 4; in `failed`, 4; 0 of them by address, as `fetch` raised it."""
+    words, failed = count_words(fetch, urls, workers, at_most, show)
+    return words, {url: str(error) for url, error in failed.items()}
+
+
+def wrong_numbers_the_failures(fetch, urls, workers, at_most, show):
+    """says: The errors: pages that failed, 4; in `failed`, 4; 0 of them by address, as `fetch` raised it."""
+    words, failed = count_words(fetch, urls, workers, at_most, show)
+    return words, dict(enumerate(failed.values()))
+
+
+def wrong_every_page_has_an_entry_in_failed(fetch, urls, workers, at_most, show):
+    """says: The errors: pages that failed, 4; in `failed`, 24; 4 of them by address, as `fetch` raised it."""
+    urls, every = iter(urls), {}
+
+    def noted(url):
+        every[url] = None
+        return fetch(url)
+
+    words, failed = count_words(noted, urls, workers, at_most, show)
+    return words, every | failed
+
+
+def wrong_one_worker_more(fetch, urls, workers, at_most, show):
+    """says: The size: with workers=3, the pool was made for 4 workers; 4 pages were fetched at the same time"""
+    return count_words(fetch, urls, workers + 1, at_most, show)
+
+
+def wrong_a_pool_for_each_batch(fetch, urls, workers, at_most, show):
+    """
+    says: The loop: with 3 workers, at most 3 pages at the same time; while the first took long, 2 others came
+    says: The size: with workers=3, 8 pools were made, the largest for 3 workers
+    """
+    words, failed, urls = Counter(), {}, iter(urls)
+    while batch := list(islice(urls, workers)):
+        with ThreadPoolExecutor(workers) as pool:
+            futures = {pool.submit(fetch, url): url for url in batch}
+            for future in futures:
+                future.add_done_callback(show)
+        for future, url in futures.items():
+            if error := future.exception():
+                failed[url] = error
+            else:
+                words.update(future.result().split())
     return words, failed

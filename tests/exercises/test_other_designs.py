@@ -1,0 +1,585 @@
+"""Right answers of other designs than the file's own pass: what counts is what they do."""
+
+import contextvars
+import queue
+import sys
+import threading
+import time
+import traceback
+import zlib
+from collections import Counter, defaultdict
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, as_completed, wait
+from functools import partial
+from itertools import pairwise
+from statistics import fmean
+
+import pytest
+
+from exercises import exercise
+
+RIGHT = []
+
+
+def right(answer):
+    """Collect an answer; the exercise is the class it stands in."""
+    RIGHT.append(answer)
+    return answer
+
+
+class Carry:
+    """05-carry"""
+
+    @right
+    def by_a_lambda(pool, fn, *args):
+        context = contextvars.copy_context()
+        return pool.submit(lambda: context.run(fn, *args))
+
+    @right
+    def by_a_future_of_its_own(pool, fn, *args):
+        future, context = Future(), contextvars.copy_context()
+
+        def run():
+            try:
+                future.set_result(context.run(fn, *args))
+            except BaseException as error:
+                future.set_exception(error)
+
+        pool.submit(run)
+        return future
+
+    @right
+    def sets_the_values_in_an_empty_context(pool, fn, *args):
+        values = list(contextvars.copy_context().items())
+
+        def run():
+            for variable, value in values:
+                variable.set(value)
+            return fn(*args)
+
+        return pool.submit(contextvars.Context().run, run)
+
+
+class Prices:
+    """05-prices"""
+
+    @right
+    def two_pools(orders, workers):
+        with ThreadPoolExecutor(workers) as parts, ThreadPoolExecutor(workers) as pool:
+
+            def one(order):
+                return sum(future.result() for future in [parts.submit(part) for part in order])
+
+            return list(pool.map(one, orders))
+
+    @right
+    def one_order_after_the_other(orders, workers):
+        with ThreadPoolExecutor(workers) as pool:
+            return [sum(pool.map(lambda part: part(), order)) for order in orders]
+
+    @right
+    def an_order_is_a_task(orders, workers):
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(lambda order: sum(part() for part in order), orders))
+
+    @right
+    def a_semaphore_around_each_part(orders, workers):
+        room = threading.Semaphore(workers)
+
+        def fetch(part):
+            with room:
+                return part()
+
+        with ThreadPoolExecutor(sum(map(len, orders)) + len(orders) + 1) as pool:
+
+            def one(order):
+                return sum(future.result() for future in [pool.submit(fetch, part) for part in order])
+
+            return list(pool.map(one, orders))
+
+
+class Tally:
+    """05-tally"""
+
+    @right
+    def adds_up_in_the_main_thread(votes, workers):
+        points = Counter()
+        with ThreadPoolExecutor(workers) as pool:
+            for name, amount in pool.map(lambda vote: vote(), votes):
+                points[name] += amount
+        return points
+
+    @right
+    def each_worker_a_contiguous_share(votes, workers):
+        def share(part):
+            points = {}
+            for vote in part:
+                name, amount = vote()
+                points[name] = points.get(name, 0) + amount
+            return points
+
+        size = -(-len(votes) // workers) or 1
+        total = {}
+        with ThreadPoolExecutor(workers) as pool:
+            for points in pool.map(share, [votes[i : i + size] for i in range(0, len(votes), size)]):
+                for name, amount in points.items():
+                    total[name] = total.get(name, 0) + amount
+        return total
+
+    @right
+    def each_worker_every_nth(votes, workers):
+        def share(part):
+            return [vote() for vote in part]
+
+        points = {}
+        with ThreadPoolExecutor(workers) as pool:
+            for pairs in list(pool.map(share, [votes[n::workers] for n in range(workers)])):
+                for name, amount in pairs:
+                    points[name] = points.get(name, 0) + amount
+        return points
+
+    @right
+    def threads_and_a_queue(votes, workers):
+        todo, points, errors, lock = queue.SimpleQueue(), defaultdict(int), [], threading.Lock()
+        for vote in votes:
+            todo.put(vote)
+
+        def work():
+            while True:
+                try:
+                    vote = todo.get_nowait()
+                except queue.Empty:
+                    return
+                try:
+                    name, amount = vote()
+                except BaseException as error:
+                    errors.append(error)
+                else:
+                    with lock:
+                        points[name] += amount
+
+        threads = [threading.Thread(target=work) for _ in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+        return dict(points)
+
+    @right
+    class OfAnObject:
+        """A class whose instance is called."""
+
+        def __call__(self, votes, workers):
+            self.points, self.lock = {}, threading.Lock()
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(self.one, votes))
+            return self.points
+
+        def one(self, vote):
+            name, amount = vote()
+            with self.lock:
+                self.points[name] = self.points.get(name, 0) + amount
+
+
+class IntoC:
+    """06-into-c"""
+
+    @right
+    def in_large_slices(block):
+        total = 1
+        for start in range(0, len(block), 100_000):
+            total = zlib.adler32(block[start : start + 100_000], total)
+        return total
+
+    @right
+    def by_its_partial(block, start=1):
+        return zlib.adler32(memoryview(block), start) & 0xFFFFFFFF
+
+
+class Label:
+    """06-label"""
+
+    @right
+    def overlap_first(trace):
+        if trace.overlap > 0.9:
+            return "C" if trace.cpu_over_wall > 0.9 else "sleep"
+        return "mixed" if min(trace.shares) < 0.15 else "Python"
+
+
+class SlowConsumer:
+    """07-slow-consumer"""
+
+    @right
+    def with_fmean(trace):
+        events = trace["traceEvents"]
+        took, names = defaultdict(list), {}
+        for event in events:
+            if event["ph"] == "X" and event["name"].split(" ")[0] == "work":
+                took[event["tid"]].append(event["dur"])
+            if event["name"] == "thread_name":
+                names[event["tid"]] = event["args"]["name"]
+        return max((fmean(durations), names[tid]) for tid, durations in took.items())[1]
+
+
+class ThreeAnswers:
+    """07-three-answers"""
+
+    @right
+    def in_one_pass(trace):
+        names, ran, longest, holds = {}, Counter(), 0, []
+        for event in trace["traceEvents"]:
+            args = event.get("args") or {}
+            if event["name"] == "thread_name":
+                names[event["tid"]] = args["name"]
+            elif event["ph"] == "X" and "task" in args:
+                ran[event["tid"]] += event["dur"]
+                longest = max(longest, args["queue wait (ms)"])
+            elif event["ph"] == "b" and event.get("cat") == "gil":
+                holds.append(event)
+        holds.sort(key=lambda event: event["ts"])
+        turns = sum(a["name"] != b["name"] for a, b in pairwise(holds))
+        return {"busiest": names[ran.most_common(1)[0][0]], "longest wait": longest, "hand-offs": turns}
+
+
+class Endless:
+    """08-endless"""
+
+    @right
+    def waits_for_the_first(fn, items, workers, at_most, handle):
+        pending = set()
+
+        def take(left):
+            nonlocal pending
+            while len(pending) > left:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    handle(future.result())
+
+        with ThreadPoolExecutor(workers) as pool:
+            for item in items:
+                take(at_most - 1)
+                pending.add(pool.submit(fn, item))
+            take(0)
+
+    @right
+    def workers_share_the_iterator(fn, items, workers, at_most, handle):
+        items, lock, errors = iter(items), threading.Lock(), []
+
+        def work():
+            while not errors:
+                with lock:
+                    try:
+                        item = next(items)
+                    except StopIteration:
+                        return
+                try:
+                    handle(fn(item))
+                except BaseException as error:
+                    errors.append(error)
+
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in range(workers):
+                pool.submit(work)
+        if errors:
+            raise errors[0]
+
+    @right
+    def by_callbacks(fn, items, workers, at_most, handle):
+        room, failed = threading.Semaphore(at_most), []
+
+        def done(future):
+            error = future.exception()
+            if error is None:
+                handle(future.result())
+            else:
+                failed.append(error)
+            room.release()
+
+        with ThreadPoolExecutor(workers) as pool:
+            for item in items:
+                room.acquire()
+                if failed:
+                    break
+                pool.submit(fn, item).add_done_callback(done)
+        for error in failed:
+            raise error
+
+
+class Forty:
+    """08-forty"""
+
+    @right
+    def round_by_round(fetch, urls, workers):
+        tries, pages, left = 0, {}, list(urls)
+        with ThreadPoolExecutor(workers) as pool:
+            while left:
+                tries += 1
+                futures = {url: pool.submit(fetch, url) for url in left}
+                left = []
+                for url, future in futures.items():
+                    try:
+                        pages[url] = future.result()
+                    except OSError:
+                        if tries == 6:
+                            raise
+                        left.append(url)
+                time.sleep(0.01 * bool(left))
+        return pages
+
+    @right
+    def by_recursion(fetch, urls, workers):
+        def get(url, left=5):
+            try:
+                return fetch(url)
+            except OSError:
+                if not left:
+                    raise
+            time.sleep(0.01)
+            return get(url, left - 1)
+
+        with ThreadPoolExecutor(workers) as pool:
+            futures = {pool.submit(get, url): url for url in urls}
+            return {futures[future]: future.result() for future in as_completed(futures)}
+
+
+class Rate:
+    """08-rate"""
+
+    @right
+    def naps(pool, calls, per_second, clock, sleep):
+        futures, last = [], float("-inf")
+        for call in calls:
+            while (left := last + 1 / per_second - clock()) > 0:
+                sleep(left)
+            last = clock()
+            futures.append(pool.submit(call))
+        return futures
+
+    @right
+    def never_below_nothing(pool, calls, per_second, clock, sleep):
+        futures, earliest = [], clock()
+        for call in calls:
+            sleep(max(0, earliest - clock()))
+            futures.append(pool.submit(call))
+            earliest = clock() + 1 / per_second
+        return futures
+
+
+class Stop:
+    """09-stop"""
+
+    @right
+    def looks_every_now_and_then(stop, tasks, workers):
+        with ThreadPoolExecutor(workers) as pool:
+            futures = [pool.submit(task) for task in tasks]
+            while wait(futures, timeout=0.05).not_done:
+                if stop.is_set():
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    break
+        ended = {i: future for i, future in enumerate(futures) if not future.cancelled()}
+        errors = {i: future.exception() for i, future in ended.items() if future.exception() is not None}
+        return {i: future.result() for i, future in ended.items() if i not in errors}, errors
+
+    @right
+    def the_tasks_note_their_ends(stop, tasks, workers):
+        results, errors = {}, {}
+
+        def one(i, task):
+            if stop.is_set():
+                return
+            try:
+                results[i] = task()
+            except BaseException as error:
+                errors[i] = error
+
+        with ThreadPoolExecutor(workers) as pool:
+            for pair in enumerate(tasks):
+                pool.submit(one, *pair)
+        return results, errors
+
+    @right
+    def workers_share_the_list(stop, tasks, workers):
+        left, results, errors = list(enumerate(tasks))[::-1], {}, {}
+
+        def work():
+            while not stop.is_set():
+                try:
+                    i, task = left.pop()
+                except IndexError:
+                    return
+                future = Future()
+                try:
+                    future.set_result(task())
+                except (CancelledError, BaseException) as error:
+                    errors[i] = error
+                else:
+                    results[i] = future.result()
+
+        threads = [threading.Thread(target=work) for _ in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return results, errors
+
+
+class Watchdog:
+    """09-watchdog"""
+
+    @right
+    def a_timer_for_each_task(tasks, workers, patience, report):
+        def noted(name, task):
+            ident = threading.get_ident()
+
+            def late():
+                report(name, "".join(traceback.format_stack(sys._current_frames()[ident])))
+
+            timer = threading.Timer(patience, late)
+            timer.start()
+            try:
+                return task()
+            finally:
+                timer.cancel()
+
+        with ThreadPoolExecutor(workers) as pool:
+            futures = {name: pool.submit(noted, name, task) for name, task in tasks.items()}
+        return {name: future.result() for name, future in futures.items()}
+
+    @right
+    def a_thread_that_watches(tasks, workers, patience, report):
+        notes, over, told = {}, threading.Event(), set()
+
+        def noted(name, task):
+            notes[threading.get_ident()] = name, time.perf_counter()
+            try:
+                return task()
+            finally:
+                notes.pop(threading.get_ident())
+
+        def look():
+            while not over.wait(patience / 10):
+                frames = sys._current_frames()
+                for ident, (name, since) in list(notes.items()):
+                    if time.perf_counter() - since > patience and name not in told and ident in frames:
+                        told.add(name)
+                        report(name, "".join(traceback.format_stack(frames[ident])))
+
+        dog = threading.Thread(target=look)
+        dog.start()
+        with ThreadPoolExecutor(workers) as pool:
+            results = dict(zip(tasks, pool.map(noted, tasks, tasks.values()), strict=True))
+        over.set()
+        dog.join()
+        return results
+
+
+class Choose:
+    """10-choose"""
+
+    @right
+    def compares_times(waits, keeps_gil, gil, megabytes, travels):
+        side_by_side = waits or not (keeps_gil and gil)
+        return "threads" if side_by_side or not travels or 5 * megabytes >= 100 else "processes"
+
+
+class Swap:
+    """10-swap"""
+
+    @right
+    def submits_each(executor, fn, items):
+        return [future.result() for future in [executor.submit(fn, item) for item in items]]
+
+    @right
+    def sorts_what_is_completed(executor, fn, items):
+        futures = {executor.submit(fn, item): n for n, item in enumerate(items)}
+        results = {}
+        for future in as_completed(futures):
+            results[futures[future]] = future.result()
+        return [results[n] for n in range(len(futures))]
+
+
+class Mend:
+    """11-mend"""
+
+    @right
+    def a_semaphore_and_a_lock(fetch, urls, workers, at_most, show):
+        words, failed, lock, room = Counter(), {}, threading.Lock(), threading.Semaphore(at_most)
+
+        def task(url):
+            try:
+                text = fetch(url)
+                with lock:
+                    words.update(text.split())
+            except OSError as error:
+                failed[url] = error
+            finally:
+                room.release()
+
+        with ThreadPoolExecutor(workers) as pool:
+            for url in urls:
+                room.acquire()
+                pool.submit(task, url).add_done_callback(show)
+        return words, failed
+
+    @right
+    def shows_what_it_takes_out(fetch, urls, workers, at_most, show):
+        words, failed, pending = {}, {}, {}
+
+        def collect(left):
+            while len(pending) > left:
+                for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                    url = pending.pop(future)
+                    show(future)
+                    try:
+                        for word in future.result().split():
+                            words[word] = words.get(word, 0) + 1
+                    except OSError as error:
+                        failed[url] = error
+
+        with ThreadPoolExecutor(workers) as pool:
+            for url in urls:
+                collect(at_most - 1)
+                pending[pool.submit(fetch, url)] = url
+            collect(0)
+        return words, failed
+
+
+class Report:
+    """11-report"""
+
+    @right
+    def counts_at_each_moment(run):
+        def waiting(task, moment):
+            left = task.started if task.started is not None else task.finished
+            return task.submitted <= moment and (left is None or left > moment)
+
+        def running(task, moment):
+            began = task.started is not None and task.started <= moment
+            return began and (task.finished is None or task.finished > moment)
+
+        moments = [m for t in run.tasks for m in (t.submitted, t.started, t.finished) if m is not None]
+        return {
+            "tasks": len(run.tasks),
+            "failed": sum(task.outcome == "raised" for task in run.tasks),
+            "workers": len({task.worker for task in run.tasks} - {None}),
+            "peak": max((sum(running(t, m) for t in run.tasks) for m in moments), default=0),
+            "queue": max((sum(waiting(t, m) for t in run.tasks) for m in moments), default=0),
+        }
+
+
+def names(answer):
+    kind, _, name = answer.__qualname__.partition(".")
+    return globals()[kind].__doc__.strip(), name
+
+
+@pytest.mark.parametrize("answer", RIGHT, ids=lambda answer: " ".join(names(answer)))
+def test_a_right_answer_passes(answer):
+    verdict = exercise(names(answer)[0]).check(answer() if isinstance(answer, type) else answer)
+    assert verdict.passed, repr(verdict)
+    assert [finding for finding in verdict.findings if finding.ok is None] == []
+
+
+def test_an_answer_may_be_a_partial():
+    verdict = exercise("05-tally").check(partial(Tally.each_worker_a_contiguous_share))
+    assert verdict.passed, repr(verdict)
