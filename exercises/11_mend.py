@@ -47,7 +47,7 @@ def count_words(fetch, urls, workers, at_most, show):
             future.add_done_callback(show)
             collect(at_most - 1)
         collect(0)
-    return words, failed
+    return dict(words), failed
 
 
 HINTS = [
