@@ -40,6 +40,7 @@ Labs:
     future_lab        a Future driven by hand
     order_lab         map, as_completed and wait side by side
     callback_lab      who runs a callback
+    schedule_lab      two threads stepped line by line, then every order
     gil_lab           threads, interval and work: the GIL's picture
     pacing_lab        workers and latency: throughput
 Guessing first:
@@ -94,6 +95,7 @@ _ROOM = {
     "future_lab": "labs.future",
     "order_lab": "labs.order",
     "callback_lab": "labs.callback",
+    "schedule_lab": "labs.schedule",
     "gil_lab": "labs.gil",
     "pacing_lab": "labs.pacing",
     "predict": "predictions",
