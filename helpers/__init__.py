@@ -23,7 +23,8 @@ Pictures:
     boxes_and_holds   both, from a trace's file
 The GIL:
     gil_trace         measures who holds the GIL, by stamps inside the work
-    GilTrace          what `gil_trace` gives; can be saved and loaded
+    gil_profile       looks at the GIL of a whole program from outside (Python 3.15)
+    GilTrace          what both give; can be saved and loaded
     Span              a span of time of one thread
     overlap           how long two lists of spans overlap
 VizTracer and Perfetto:
@@ -81,6 +82,7 @@ _ROOM = {
     "boxes_picture": "drawing.slices",
     "boxes_and_holds": "drawing.slices",
     "gil_trace": "gil.measure",
+    "gil_profile": "gil.sampler",
     "GilTrace": "gil.trace",
     "Span": "gil.spans",
     "overlap": "gil.spans",

@@ -25,8 +25,11 @@ ARROW = {"arrowstyle": "-|>", "color": INK, "lw": 0.8, "shrinkA": 0, "shrinkB": 
 DOTS = (0, (0.6, 1.1))
 RUNS, ASLEEP, WAITS = "runs", "asleep inside its work", "waits for the GIL"
 GIVES, ASIDE, NOBODY = "hands the GIL over", "set aside by the system", "none of them ran"
+HAS, OUTSIDE = "has the GIL", "runs, or is ready to, without the GIL"
 KEYS: dict[str, Any] = {
     RUNS: Patch(facecolor=BLUE),
+    HAS: Patch(facecolor=BLUE),
+    OUTSIDE: Patch(facecolor="white", edgecolor=BLUE, hatch="////"),
     ASLEEP: Patch(facecolor="white", edgecolor=BLUE, hatch="...."),
     WAITS: Line2D([], [], color=INK, lw=1.3),
     GIVES: Line2D([], [], color=INK, lw=0, marker="$↓$", ms=9),
@@ -50,6 +53,10 @@ def draw_lanes(axes: Axes, trace: GilTrace, inches: float) -> None:
             {"facecolor": "white", "edgecolor": ink, "hatch": "...."} if asleep else {"facecolor": ink}
         )
         axes.broken_barh(bars, (index - BAR / 2, BAR), linewidth=0.8 if asleep else 0, zorder=3, **style)
+        free = [(x(s.start), x(s.end) - x(s.start)) for s in trace.outside if s.thread == index]
+        axes.broken_barh(
+            free, (index - BAR / 2, BAR), facecolor="white", edgecolor=ink, lw=0.8, hatch="////", zorder=2.5
+        )
         for left, length in [] if asleep else bars:
             cut = left <= 0 or left + length >= trace.seconds * 1e3
             texts = [] if cut else [span(length / 1e3), f"{length:.1f}"]
@@ -58,17 +65,18 @@ def draw_lanes(axes: Axes, trace: GilTrace, inches: float) -> None:
                               fontsize=9, color=ink_on(ink))  # fmt: skip
             label.set_path_effects([withStroke(linewidth=2.5, foreground=ink)])
         cpu = trace.threads[index].cpu / trace.seconds
-        axes.annotate(f"asleep, {percent(cpu)}\non a core" if asleep else f"ran {percent(share)}",
+        word = "GIL" if trace.sampling and trace.gil else "ran"
+        axes.annotate(f"asleep, {percent(cpu)}\non a core" if asleep else f"{word} {percent(share)}",
                       (1, index), (8, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
                       va="center", fontsize=9 if asleep else 11, color=INK)  # fmt: skip
     thin, dotted = {"colors": INK, "linewidths": 1.1}, {"colors": GRAY, "linewidths": 3, "linestyles": [DOTS]}
-    for name, spans, look in ((WAITS, trace.waits, thin), (ASIDE, trace.preempted, dotted)):
+    for name, spans, lines in ((WAITS, trace.waits, thin), (ASIDE, trace.preempted, dotted)):
         seen = [s for s in spans if x(s.end) - x(s.start) > 0.01 * an_inch]
         rules: Any = [[(x(s.start), s.thread), (x(s.end), s.thread)] for s in seen]
         for s in seen if name is ASIDE else []:
             if any(h.thread == s.thread and h.start <= s.start and s.end <= h.end for h in trace.holds):
                 axes.barh(s.thread, x(s.end) - x(s.start), BAR, x(s.start), color="white", alpha=0.6, zorder=3.5)
-        axes.add_collection(LineCollection(rules, zorder=2 if name is WAITS else 4, **look))
+        axes.add_collection(LineCollection(rules, zorder=2 if name is WAITS else 4, **lines))
     for a, b in trace.nobody:
         axes.axvspan(x(a), x(b), color=PALE, zorder=0.1)
     arrows = handovers(trace)
@@ -82,7 +90,9 @@ def draw_lanes(axes: Axes, trace: GilTrace, inches: float) -> None:
 def signs(trace: GilTrace) -> set[str]:
     """The KEYS that the picture of `trace` needs."""
     shown = {
-        RUNS: len(trace.asleep) < len(trace.threads),
+        RUNS: len(trace.asleep) < len(trace.threads) and not (trace.sampling and trace.gil),
+        HAS: trace.sampling and trace.gil,
+        OUTSIDE: trace.outside,
         ASLEEP: trace.asleep,
         WAITS: trace.waits,
         GIVES: handovers(trace),

@@ -39,8 +39,25 @@ class Baseline(NamedTuple):
     busy: float
 
 
+class Sampling(NamedTuple):
+    """How a trace was seen from outside: `rate` samples a second were asked for, `samples` came, `lost` did not.
+
+    `longest` is the longest time (s) without a sample; `notes` are what a reader must know, a sentence each.
+    """
+
+    rate: int
+    samples: int
+    lost: int
+    longest: float
+    notes: tuple[str, ...] = ()
+
+
 class TracedThread(NamedTuple):
-    """One thread: its name and native id, the name of its work, its CPU seconds, that work's baseline."""
+    """One thread: its name and native id, the name of its work, its CPU seconds, that work's baseline.
+
+    Of a thread that was seen from outside, `work` is the program, `cpu` counts the time in which it was ready for a
+    core too, and the baseline has no more than a threshold: two samples.
+    """
 
     name: str
     native_id: int

@@ -13,7 +13,7 @@ from typing import Any
 
 from helpers._common import shown
 from helpers.gil import spans
-from helpers.gil.spans import Baseline, Span, TracedThread, Track
+from helpers.gil.spans import Baseline, Sampling, Span, TracedThread, Track
 
 FORMAT = "gil trace 1"
 SPANS = ("holds", "waits", "preempted")
@@ -30,6 +30,9 @@ def write(path: str | Path, trace: Mapping[str, Any]) -> None:
         "threads": [{**thread._asdict(), "baseline": thread.baseline._asdict()} for thread in trace["threads"]],
         **{name: [(thread, a - start, b - start) for thread, a, b in trace[name]] for name in SPANS},
     }
+    if trace["sampling"]:
+        data["outside"] = [(thread, a - start, b - start) for thread, a, b in trace["outside"]]
+        data["sampling"] = trace["sampling"]._asdict()
     Path(path).write_text(json.dumps(data) + "\n", encoding="utf-8")
 
 
@@ -44,7 +47,10 @@ def read(path: str | Path) -> dict[str, Any]:
             **{name: data[name] for name in PLAIN},
             "end": start + data["length"],
             "threads": tuple(_thread(**thread) for thread in data["threads"]),
-            **{name: tuple(Span(thread, start + a, start + b) for thread, a, b in data[name]) for name in SPANS},
+            **{name: _spans(data[name], start) for name in SPANS},
+            "outside": _spans(data.get("outside", ()), start),
+            "sampling": _sampling(**data["sampling"]) if "sampling" in data else None,
+            "recorded": True,
         }
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a trace that GilTrace.save wrote: {error!r}") from error
@@ -54,6 +60,14 @@ def _thread(baseline: dict[str, float], **facts: Any) -> TracedThread:
     return TracedThread(**facts, baseline=Baseline(*(baseline[name] for name in Baseline._fields)))
 
 
+def _spans(found: Sequence[Sequence[int]], start: int) -> tuple[Span, ...]:
+    return tuple(Span(thread, start + a, start + b) for thread, a, b in found)
+
+
+def _sampling(notes: Sequence[str], **facts: Any) -> Sampling:
+    return Sampling(**facts, notes=tuple(notes))
+
+
 @dataclass(frozen=True, repr=False)
 class GilTrace:
     """Who ran when, between `start` and `end` (perf_counter_ns).
@@ -61,7 +75,8 @@ class GilTrace:
     `holds`: stretches of a thread that no other one interrupted. `waits`: gaps in which this one waited for
     the GIL and another ran; `unsure` of them, the system may have drawn out. `preempted`: gaps that were the
     system's doing: no other thread of ours ran, or this one never went to sleep, or there is no GIL. Those
-    inside a hold are part of it.
+    inside a hold are part of it. `gil_profile` sees holds and waits from outside (`sampling` says how), and
+    `outside`: stretches in which a thread ran without the GIL. `recorded`: whether the trace was loaded.
     """
 
     threads: tuple[TracedThread, ...]
@@ -76,6 +91,9 @@ class GilTrace:
     cores: int
     machine: dict[str, str]
     tracks: tuple[Track, ...] = field(default=(), compare=False)  # raw stamps; they are not saved
+    outside: tuple[Span, ...] = ()
+    sampling: Sampling | None = None
+    recorded: bool = field(default=False, compare=False)
 
     @property
     def seconds(self) -> float:
@@ -91,7 +109,8 @@ class GilTrace:
     def nobody(self) -> list[tuple[int, int]]:
         """When (ns) none of the threads ran for longer than a hand-over takes."""
         limit = max(thread.baseline.threshold for thread in self.threads) * 1e9
-        return [(a, b) for a, b in spans.nobody(self.running, self.start, self.end) if b - a > limit]
+        ran = [*self.running, *self.outside]
+        return [(a, b) for a, b in spans.nobody(ran, self.start, self.end) if b - a > limit]
 
     @cached_property
     def shares(self) -> list[float]:
@@ -109,6 +128,17 @@ class GilTrace:
         """
         idle = self.asleep if len(self.asleep) < len(self.threads) else []
         return spans.overlap(span for span in self.running if span.thread not in idle)
+
+    @cached_property
+    def longest_overlap(self) -> float:
+        """Seconds; the longest stretch in which two threads held at once."""
+        longest, last = 0, None
+        for hold in sorted(self.holds, key=lambda hold: hold.start):
+            if last is not None and hold.thread != last.thread:
+                longest = max(longest, min(hold.end, last.end) - hold.start)
+            if last is None or hold.end > last.end:
+                last = hold
+        return longest / 1e9
 
     @property
     def median_hold(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from helpers._common import count
 from helpers.gil.trace import GilTrace
 
@@ -25,20 +27,28 @@ def span(seconds: float) -> str:
 
 def headline(trace: GilTrace) -> str:
     """How much ran at once and how long a hold was."""
+    sampled = trace.sampling and trace.gil
+    if len(trace.threads) == 1 and sampled:
+        return f"one thread, which has the GIL {percent(trace.shares[0])} of the time"
     if len(trace.threads) == 1:
         return f"one thread alone, running {percent(trace.shares[0])} of the time"
     several = "two" if len(trace.threads) == 2 else "two or more"
     if len(trace.asleep) == len(trace.threads):
         cores = f"using {trace.cpu_over_wall:.2f} of a core"
         return f"{several} asleep at once {percent(trace.overlap)} of the time, {cores}"
+    if sampled:
+        together = f"{several} have the GIL at once {percent(trace.overlap)} of the time"
+        return f"{together}, median hold {span(trace.median_hold)}"
     return f"{several} running at once {percent(trace.overlap)} of the time, median hold {span(trace.median_hold)}"
 
 
 def origin(trace: GilTrace) -> str:
     """The settings and the computer that the trace comes from."""
     gil = "with the GIL" if trace.gil else "without a GIL"
-    taken = f", recorded {trace.machine['date']}" if not trace.tracks else ""
+    taken = f", recorded {trace.machine['date']}" if trace.recorded else ""
     interval = f"switch interval {trace.switch_interval * 1e3:g} ms"
+    if trace.sampling:
+        interval = f"sampled {trace.sampling.rate:,} times a second, {interval}"
     return f"{interval}, Python {trace.machine['python']} {gil}, {count(trace.cores, 'core')}{taken}"
 
 
@@ -49,6 +59,8 @@ def describe_trace(trace: GilTrace) -> str:
     text = f"{threads} of {' and '.join(kinds)} ({origin(trace)}): {headline(trace)}"
     if trace.waits:
         text += f", median wait for the GIL {span(trace.median_wait)}"
+    if trace.sampling:
+        return f"{text}."
     return f"{text}, {trace.cpu_over_wall:.2f} s of CPU time a second."
 
 
@@ -68,7 +80,21 @@ def explain(trace: GilTrace) -> str:
 
 
 def noise(*traces: GilTrace) -> str:
-    """How steady the computer was when one thread ran alone, before the traces."""
+    """How far the traces can be trusted: what one thread alone met before the stamps, how often samples came."""
+    found = []
+    if stamped := [trace for trace in traces if not trace.sampling]:
+        found.append(_alone(stamped))
+    for rate in dict.fromkeys(trace.sampling.rate for trace in traces if trace.sampling):
+        of_it = [trace.sampling for trace in traces if trace.sampling and trace.sampling.rate == rate]
+        samples, lost = sum(one.samples for one in of_it), sum(one.lost for one in of_it)
+        found.append(
+            f"Seen from outside {rate:,} times a second: {samples:,} samples came, {lost:,} were lost."
+            f" A hold shorter than {span(1 / rate)} may be missed."
+        )
+    return " ".join(found)
+
+
+def _alone(traces: Sequence[GilTrace]) -> str:
     baselines = [thread.baseline for trace in traces for thread in trace.threads]
     pieces, lost, limits = ([getattr(b, name) for b in baselines] for name in ("piece", "lost", "threshold"))
     return (
@@ -79,11 +105,16 @@ def noise(*traces: GilTrace) -> str:
 
 def notes(trace: GilTrace) -> list[str]:
     """What a reader must know before trusting the picture; empty on a quiet computer with cores to spare."""
-    found = []
+    found: list[str] = []
     lost = max(thread.baseline.lost for thread in trace.threads)
     idle = sum(b - a for a, b in trace.nobody) / 1e9 / trace.seconds
     aside = sum(gap.length for gap in trace.preempted)
-    if max(lost, idle) > 0.05:
+    if trace.sampling:
+        found += trace.sampling.notes
+        if trace.sampling.lost > 0.05 * (trace.sampling.samples + trace.sampling.lost):
+            longest = span(trace.sampling.longest)
+            found.append(f"Busy computer: up to {longest} passed between two samples, so a hold may be off by as much.")
+    elif max(lost, idle) > 0.05:
         found.append(
             f"Busy computer: none of these threads ran for {percent(idle)} of the time,"
             f" and one alone lost {percent(lost)}."

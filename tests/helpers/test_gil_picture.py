@@ -31,6 +31,7 @@ def make(holds=(), waits=(), preempted=(), threads=2, **other):
         threads=tuple(TracedThread(f"thread {i}", 100 + i, "python_piece", cpu, baseline) for i in range(threads)),
         start=0, end=20 * MS, holds=spans(*holds), waits=spans(*waits), preempted=spans(*preempted),
         machine={"python": "3.13.5", "implementation": "CPython", "platform": "Linux x86_64", "date": "2026-01-31"},
+        recorded=True,
         **settings)  # fmt: skip
 
 
