@@ -1,24 +1,32 @@
 """Record the GIL traces that lessons show beside their own runs, into notebooks/data.
 
     python tools/record_gil_traces.py unknown          the six unknown workloads of lesson 06
-    python3.13t tools/record_gil_traces.py without     the same work on an interpreter without a GIL
+    python3.15 tools/record_gil_traces.py outside      programs seen from outside, lessons 06 and 07
+    python3.14t tools/record_gil_traces.py without     the same work on an interpreter without a GIL
 
-Before the first, `chrt -f 20` (Linux, as root) puts the threads before all other programs, which would show in the
-pictures otherwise. The second takes a trace only if the threads got all the cores that they could use: a busy computer
+Before the first two, `chrt -f 20` (Linux, as root) puts the threads before all other programs, which would show in the
+pictures otherwise. The third takes a trace only if the threads got all the cores that they could use: a busy computer
 would show other programs rather than the missing GIL. Each file says which Python, on how many cores, and when.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from helpers.gil.measure import gil_trace
+from helpers.gil.sampler import gil_profile
 from helpers.gil.trace import GilTrace
 from helpers.gil.words import describe_trace
 from helpers.machine import gil_enabled, usable_cpus
+from helpers.profiling.trace_file import read_trace, write_json
+from helpers.profiling.trace_write import write_trace
 from helpers.tasks import compress_piece, hash_piece, python_piece, sleep_piece
 
 DATA = Path(__file__).resolve().parents[1] / "notebooks" / "data"
@@ -35,7 +43,25 @@ WITHOUT = {
     "free-threaded-python-3": (python_piece, 3),
     "free-threaded-hash-2": (hash_piece, 2),
 }
-TRIES = 500
+TRIES, LOOKS = 500, 30
+PATH = re.compile(r"\((?:<frozen )?/?[^()]*/([^/()]+:\d+)\)")  # of this computer, in VizTracer's names of calls
+
+
+def three_threads() -> None:
+    """The program that lesson 06 looks at."""
+    from threading import Thread
+
+    from helpers import python_piece
+
+    def compute() -> None:
+        for _ in range(700):
+            python_piece()
+
+    threads = [Thread(target=compute, name=f"worker {i}") for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def save(trace: GilTrace, name: str) -> None:
@@ -49,6 +75,32 @@ def unknown() -> None:
         trace = gil_trace(works, seconds=0.2, switch_interval=interval)
         nameless = tuple(thread._replace(work="unknown") for thread in trace.threads)
         save(replace(trace, threads=nameless), f"unknown-{letter}")
+
+
+def outside() -> None:
+    """three-threads.json, lifo-queue.json, and lifo-queue-traced.json.gz with VizTracer's slices above the holds."""
+    save(seen(three_threads), "three-threads")
+    os.chdir(DATA.parent)
+    save(seen("lifo_queue.py"), "lifo-queue")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "slices.json"
+        plugin = "helpers.profiling.viztracer_run"
+        held = seen("viztracer", "--plugins", plugin, "-o", str(file), "--quiet", "lifo_queue.py")
+        trace = read_trace(file)
+        for event in trace["traceEvents"]:
+            event["name"] = PATH.sub(r"(\1)", event["name"])
+        del trace["file_info"]
+        write_json(file, trace)
+        write_trace(DATA / "lifo-queue-traced.json.gz", file, held)
+
+
+def seen(*program: Any) -> GilTrace:
+    """`gil_profile` of a run in which the sampler was never kept waiting for long."""
+    for _ in range(LOOKS):
+        trace = gil_profile(*program)
+        if trace.sampling and trace.sampling.longest <= 0.008:
+            return trace
+    sys.exit(f"{program[0]}: the computer was busy at each of {LOOKS} tries.")
 
 
 def without() -> None:
@@ -68,7 +120,7 @@ def without() -> None:
 
 
 if __name__ == "__main__":
-    kinds = {"unknown": unknown, "without": without}
+    kinds = {"unknown": unknown, "outside": outside, "without": without}
     if sys.argv[1:] not in [[kind] for kind in kinds]:
         sys.exit(f"Which traces? One of: {', '.join(kinds)}.")
     kinds[sys.argv[1]]()

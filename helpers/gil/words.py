@@ -111,9 +111,9 @@ def notes(trace: GilTrace) -> list[str]:
     aside = sum(gap.length for gap in trace.preempted)
     if trace.sampling:
         found += trace.sampling.notes
-        if trace.sampling.lost > 0.05 * (trace.sampling.samples + trace.sampling.lost):
+        if trace.sampling.longest > 5 / trace.sampling.rate:
             longest = span(trace.sampling.longest)
-            found.append(f"Busy computer: up to {longest} passed between two samples, so a hold may be off by as much.")
+            found.append(f"Up to {longest} passed between two samples: a hold may be off by as much.")
     elif max(lost, idle) > 0.05:
         found.append(
             f"Busy computer: none of these threads ran for {percent(idle)} of the time,"

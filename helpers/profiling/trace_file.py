@@ -5,15 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from viztracer import VizTracer, get_tracer
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from helpers._common import shown
+
+if TYPE_CHECKING:
+    from viztracer import VizTracer
 
 
 class Summary(NamedTuple):
@@ -96,7 +98,9 @@ def clock_points(trace: dict[str, Any]) -> list[tuple[float, int]]:
     noted = trace.get("viztracer_metadata", {}).get(NOTE)
     if noted:
         return [(float(stamp), int(ns)) for stamp, ns in noted]
-    tracer = get_tracer()
+    # Traces can be read where there is no VizTracer; and where it was never loaded, no trace is of this process.
+    viztracer = sys.modules.get("viztracer")
+    tracer = viztracer.get_tracer() if viztracer else None
     ours = any(event.get("pid") == os.getpid() for event in trace["traceEvents"][:1])
     return [clock_point(tracer)] if ours and tracer is not None else []
 
