@@ -9,7 +9,7 @@ INTERPRETERS = python3 python3.14 python3.13 python3.12 python3.11 python3.15
 TESTS = [ -d tests ] || { echo "A handout has no tests. The course that it was made from has them." >&2; exit 2; }
 SUITS = import sys, venv, ensurepip; print(sys.version); sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help ready ready-dev lab check test notebooks exercise mutants new-exercise grade handout answers site lint bench lock clean
+.PHONY: help ready ready-dev lab check test notebooks exercise mutants new-exercise grade handout answers site lint bench stress lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' Makefile
@@ -78,6 +78,9 @@ lint: ready-dev ## check style and types
 bench: ready-dev ## run the benchmarks, one after another
 	@$(TESTS)
 	@set -e; for script in tests/bench/*.py; do echo "== $$script"; $(RUN) "$$script"; done
+
+stress: ready-dev ## run every lesson where things are hard, up to an hour; ARGS="--only 'one core' --tries 2"
+	@$(RUN) tools/stress.py $(ARGS)
 
 lock: ready-dev ## renew both requirements files and both environment.yml
 	@$(RUN) tools/lock.py
