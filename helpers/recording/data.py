@@ -9,14 +9,15 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from helpers._common import at_once, instance, shown
+from helpers._common import at_once, count, instance, shown
 
-# The columns of a row, one row a task. A list of eight costs half of what an object with attributes does.
-LABEL, SUBMITTED, SUBMITTER, WORKER, STARTED, FINISHED, CPU, OUTCOME = range(8)
+# The columns of a row, one row a task. A list of eight costs half of what an object with attributes does. Tasks whose
+# run could not be seen as that of a thread of this process have a ninth: what is to be known about their stamps.
+LABEL, SUBMITTED, SUBMITTER, WORKER, STARTED, FINISHED, CPU, OUTCOME, NOTE = range(9)
 
 
 class Thread(NamedTuple):
@@ -46,6 +47,11 @@ class Task:
     )
 
     @property
+    def note(self) -> str:
+        """What the recording could not see of this task, or "": "ran; its result was lost on the way home"."""
+        return (self._row[NOTE] or "") if len(self._row) > NOTE else ""
+
+    @property
     def outcome(self) -> str:
         """ "queued", "running", "returned", "raised" or "cancelled"."""
         return self._row[OUTCOME] or ("queued" if self._row[STARTED] is None else "running")
@@ -68,9 +74,11 @@ class Task:
 
 
 class Blocked(NamedTuple):
-    """A span in which `thread` waited inside `call` ("result", "exception", "shutdown"); `end` None: it still waits.
+    """A span in which `thread` waited inside `call`; `end` None: it still waits.
 
-    `task` is the index of the task it waited for, None for shutdown.
+    `call` is "result", "exception", "map" (for the next result of `Executor.map`), "as_completed", "wait", "shutdown",
+    or, for the thread that watches, "Event.wait", "Queue.get", "Queue.put", "Queue.join", "Thread.join". `task` is the
+    index of the one task that it waited for, None for several or none; `tasks` has all.
     """
 
     thread: Thread
@@ -78,6 +86,7 @@ class Blocked(NamedTuple):
     end: int | None
     task: int | None
     call: str
+    tasks: tuple[int, ...] = ()
 
 
 class Callback(NamedTuple):
@@ -108,6 +117,7 @@ def write(
     blocked: Sequence[Blocked],
     callbacks: Sequence[Callback],
     marks: Sequence[Mark],
+    notes: Sequence[str] = (),
 ) -> None:
     """Write all of a recording to `path`."""
     data = {
@@ -116,6 +126,7 @@ def write(
         "blocked": blocked,
         "callbacks": callbacks,
         "marks": marks,
+        "notes": list(notes),
     }
     Path(path).write_text(json.dumps(data), encoding="utf-8")
 
@@ -123,11 +134,11 @@ def write(
 def _columns(task: Task) -> list[Any]:
     outcome = task.outcome  # read first: whoever sees the end of a task finds the rest of it filled in
     facts = [task.label, task.submitted, task.submitter, task.worker, task.started, task.finished, task.cpu]
-    return [*facts, outcome]
+    return [*facts, outcome, *([task.note] if task.note else [])]
 
 
-def read(path: str | Path) -> tuple[list[list[Any]], list[list[Any]], list[tuple[Any, ...]], list[Mark]]:
-    """The rows, waits, calls and marks that `write` wrote, as a Recording holds them.
+def read(path: str | Path) -> tuple[list[Any], list[Any], list[Any], list[Mark], list[str]]:
+    """The rows, waits, calls, marks and notes that `write` wrote, as a Recording holds them.
 
     FileNotFoundError without the file, ValueError for another kind of file.
     """
@@ -138,22 +149,38 @@ def read(path: str | Path) -> tuple[list[list[Any]], list[list[Any]], list[tuple
             raise ValueError(data["format"])
         rows: list[Any] = [_row(*columns) for columns in data["tasks"]]
         waits = [
-            [Thread(*thread), start, end, None if i is None else rows[i], call]
-            for thread, start, end, i, call in data["blocked"]
+            [
+                Thread(*thread),
+                start,
+                end,
+                None if i is None else rows[i],
+                call,
+                *(tuple(rows[j] for j in js) for js in some),
+            ]
+            for thread, start, end, i, call, *some in data["blocked"]  # recordings of before have no `some`
         ]
         calls = [
             (Thread(*thread), start, end, rows[i], outcome) for thread, start, end, i, outcome in data["callbacks"]
         ]
-        return rows, waits, calls, [Mark(Thread(*thread), time, text) for thread, time, text in data["marks"]]
+        marks = [Mark(Thread(*thread), time, text) for thread, time, text in data["marks"]]
+        return rows, waits, calls, marks, [str(note) for note in data.get("notes", ())]
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise ValueError(f"path must be a file that Recording.save wrote, not {shown(str(path))}") from error
 
 
 def _row(
-    label: str, submitted: int, submitter: Any, worker: Any, started: Any, finished: Any, cpu: Any, outcome: str
+    label: str,
+    submitted: int,
+    submitter: Any,
+    worker: Any,
+    started: Any,
+    finished: Any,
+    cpu: Any,
+    outcome: str,
+    *note: str,
 ) -> list[Any]:
     end = outcome if outcome in ENDS else None
-    return [label, submitted, Thread(*submitter), worker and Thread(*worker), started, finished, cpu, end]
+    return [label, submitted, Thread(*submitter), worker and Thread(*worker), started, finished, cpu, end, *note]
 
 
 class Recording:
@@ -161,31 +188,47 @@ class Recording:
 
     def __init__(self) -> None:
         self.rows: list[list[Any]] = []
-        self.waits: list[list[Any]] = []  # [thread, start, end or None, row or None, call]
+        self.waits: list[list[Any]] = []  # [thread, start, end or None, row or None, call, rows]
         self.calls: list[tuple[Any, ...]] = []  # (thread, start, end, row, outcome)
         self.marks: list[Mark] = []
+        self.remarks: list[str] = []  # what went on beside the tasks and could not be recorded
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, which may come while the run goes on. Waits and calls first: then their rows are known."""
+        waits, calls = [list(wait) for wait in list(self.waits)], list(self.calls)
+        return {**vars(self), "waits": waits, "calls": calls, "rows": list(self.rows)}
 
     @property
     def tasks(self) -> list[Task]:
         """The tasks in the order of their submits."""
         return [Task(i, row) for i, row in enumerate(list(self.rows))]
 
-    def _mine(self, events: Iterable[Any]) -> Iterator[tuple[Any, int | None]]:
-        """Events of this recording's tasks with the task's index: a watch also hears of other watches' tasks."""
-        index = {id(row): i for i, row in enumerate(list(self.rows))}
-        for event in list(events):
-            if event[3] is None or id(event[3]) in index:
-                yield event, None if event[3] is None else index[id(event[3])]
+    @property
+    def notes(self) -> list[str]:
+        """What this recording could not see, in sentences; empty if it saw everything."""
+        notes = [row[NOTE] for row in list(self.rows) if len(row) > NOTE and row[NOTE]]
+        return [f"{count(notes.count(note), 'task')}: {note}" for note in dict.fromkeys(notes)] + self.remarks
+
+    def _index(self) -> dict[int, int]:
+        """Where each row is: a watch also hears of other watches' tasks."""
+        return {id(row): i for i, row in enumerate(list(self.rows))}
 
     @property
     def blocked(self) -> list[Blocked]:
-        """The spans in which a thread waited for a task that had not ended, or in shutdown()."""
-        return [Blocked(w[0], w[1], w[2], i, w[4]) for w, i in self._mine(self.waits)]
+        """The spans in which a thread waited for tasks that had not ended, in shutdown(), or for something else."""
+        index, found = self._index(), []
+        for thread, start, end, row, call, *more in list(self.waits):
+            rows = more[0] if more else () if row is None else (row,)
+            some = tuple(sorted(index[id(row)] for row in rows if id(row) in index))
+            if some or not rows:
+                found.append(Blocked(thread, start, end, some[0] if len(some) == 1 else None, call, some))
+        return found
 
     @property
     def callbacks(self) -> list[Callback]:
         """The calls of done-callbacks, in the order in which they ended."""
-        return [Callback(c[0], c[1], c[2], i, c[4]) for c, i in self._mine(self.calls) if i is not None]
+        index = self._index()
+        return [Callback(c[0], c[1], c[2], index[id(c[3])], c[4]) for c in list(self.calls) if id(c[3]) in index]
 
     @property
     def span(self) -> tuple[int, int] | None:
@@ -235,17 +278,17 @@ class Recording:
         ends = ", ".join(f"{n} {kind}" for n, kind in kinds if n) or "no task"
         return (
             f"<Recording: {ends}; {len(self.workers)} workers, peak {self.peak_in_flight} in flight, "
-            f"{self.wall:.3g} s, concurrency {self.concurrency:.2f}>"
+            f"{self.wall:.3g} s, concurrency {self.concurrency:.2f}{''.join('; ' + note for note in self.notes)}>"
         )
 
     def save(self, path: str | Path) -> None:
         """Write the recording to `path` as JSON; a run that goes on is saved as it is now."""
         blocked, callbacks = self.blocked, self.callbacks  # first: the tasks that they name are then among the tasks
-        write(path, self.tasks, blocked, callbacks, self.marks)
+        write(path, self.tasks, blocked, callbacks, self.marks, self.remarks)
 
     @classmethod
     def load(cls, path: str | Path) -> Recording:
         """Read what `save` wrote. FileNotFoundError without the file, ValueError for another kind of file."""
         run = cls()
-        run.rows, run.waits, run.calls, run.marks = read(path)
+        run.rows, run.waits, run.calls, run.marks, run.remarks = read(path)
         return run

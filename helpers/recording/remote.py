@@ -1,30 +1,28 @@
-"""Tasks that run in another process, interpreter or machine: their stamps travel home with the result."""
+"""Tasks that run in other processes: how their stamps come home beside the result, never with it.
+
+A worker of a ProcessPoolExecutor writes start and end of each task into a file of its own in a folder of this process;
+values and exceptions travel as they would without. Dask's scheduler keeps a list of what ran where and when, and is
+asked for it.
+"""
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
+import shutil
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
-from helpers.recording.data import CPU, FINISHED, OUTCOME, STARTED, WORKER, Thread
+from helpers.recording.data import FINISHED, NOTE, STARTED, SUBMITTED, WORKER, Thread
 
 # Clocks of two processes count from the same moment on one machine. Further apart than this, they do not.
 SAME_CLOCK = 50_000_000
-
-# The bare methods: those that stand in for them while a watch is open would record what is done here.
-_add_done_callback, _exception, _result = Future.add_done_callback, Future.exception, Future.result
-
-
-def ended_without_run(future: Any, row: list[Any]) -> None:
-    """Say in `row` how a Future ended whose task never ran: cancelled, or failed by a pool that broke."""
-    if row[OUTCOME] is None and future.done() and row[OUTCOME] is None:  # asked again: a task says it before it is done
-        outcome = "cancelled" if future.cancelled() else "raised" if _exception(future) else None
-        if outcome is not None:
-            row[FINISHED], row[OUTCOME] = time.perf_counter_ns(), outcome
 
 
 def _clock() -> int:
@@ -33,109 +31,157 @@ def _clock() -> int:
 
 
 class Home:
-    """Where the stamps of a task belong: its row, or nothing once it was pickled. Goes with the task as an argument."""
+    """Where the stamps of a task belong: goes with the task as an argument."""
 
-    __slots__ = ("row", "run")
+    __slots__ = ("folder", "number")
 
-    def __init__(self, run: Callable[..., Any] | None = None, row: list[Any] | None = None) -> None:
-        self.run, self.row = run, row
+    def __init__(self, folder: str, number: int) -> None:
+        self.folder, self.number = folder, number
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Home, ()
+        return Home, (self.folder, self.number)
+
+    def write(self, *facts: Any) -> None:
+        """Add a line to this process's file. A folder that is gone, or a full disk, is no fault of the task."""
+        with suppress(OSError, ValueError):
+            if _file[:2] != [self.folder, os.getpid()]:
+                path = os.path.join(self.folder, f"{os.getpid()}-{threading.get_ident()}")
+                if not os.path.isdir(self.folder):
+                    return
+                if len(_file) > 2 and _file[1] == os.getpid():
+                    os.close(_file[2])
+                _file[:] = [self.folder, os.getpid(), os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)]
+            os.write(_file[2], (json.dumps([self.number, *facts]) + "\n").encode())
 
 
-class Stamps:
-    """What a far worker says of one task."""
-
-    def __init__(self, start: int, end: int, cpu: int) -> None:
-        self.start, self.end, self.cpu = start, end, cpu
-        self.clock, self.pid, self.native_id = _clock(), os.getpid(), threading.get_native_id()
-        self.process, self.thread = multiprocessing.current_process().name, threading.current_thread().name
-
-    def fill(self, row: list[Any], outcome: str) -> None:
-        """Write the stamps into `row`, on this process's clock."""
-        shift = self.clock - _clock()
-        shift = shift if abs(shift) > SAME_CLOCK else 0
-        row[WORKER] = self._worker()
-        row[STARTED], row[FINISHED], row[CPU] = self.start + shift, self.end + shift, self.cpu
-        row[OUTCOME] = outcome
-
-    def _worker(self) -> Thread:
-        if self.pid == os.getpid():  # an interpreter in a thread of this process, which has the better name
-            names = {t.native_id: t.name for t in threading.enumerate()}
-            return Thread(names.get(self.native_id, self.thread), self.native_id)
-        name = self.process if self.process != "MainProcess" else self.thread
-        return Thread(name, self.native_id)
+_file: list[Any] = []  # of a worker process: folder, pid, file descriptor
 
 
 def run_away(home: Home, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Call `fn`; far from home its stamps go there with the value, or on the exception.
-
-    `fn` stays an argument and the value an item of a tuple, so that the executor sends each in the way that it has for
-    it: interpreters take some objects that pickle refuses.
-    """
-    if home.run is not None:
-        return home.run(home.row, fn, *args, **kwargs)
+    """Call `fn` in a worker process, with a line home before it and one after."""
+    thread = [multiprocessing.current_process().name, threading.current_thread().name, threading.get_native_id()]
     cpu, start = time.thread_time_ns(), time.perf_counter_ns()
+    home.write(start, None, None, None, thread, _clock())
     try:
         value = fn(*args, **kwargs)
     except BaseException as error:
         end = time.perf_counter_ns()
-        if hasattr(error, "__dict__"):  # pickle carries an exception's attributes
-            error.__dict__["watched_stamps"] = Stamps(start, end, time.thread_time_ns() - cpu)
-        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+        home.write(start, end, time.thread_time_ns() - cpu, "raised", thread, _clock())
+        if error.__traceback__ is not None:
+            BaseException.with_traceback(error, error.__traceback__.tb_next)
         raise
     end = time.perf_counter_ns()
-    return Stamps(start, end, time.thread_time_ns() - cpu), value
+    home.write(start, end, time.thread_time_ns() - cpu, "returned", thread, _clock())
+    return value
 
 
-class AwayFuture(Future):  # type: ignore[type-arg]
-    """The executor's own Future, that unpacks stamps when a far result arrives. It says that it is a Future."""
+class Mailbox:
+    """The folder in which worker processes leave their stamps; it exists while tasks are expected from there."""
 
-    watched: list[Any]
+    def __init__(self) -> None:
+        self.folder: str | None = None
+        self._lock = threading.Lock()
+        self._count = 0
+        self._read: dict[str, int] = {}  # bytes read of each file
+        self._letters: dict[int, tuple[Any, ...]] = {}
 
-    def set_result(self, result: Any) -> None:
-        Future.set_result(self, self._unpack(result))
+    def expect(self) -> tuple[Home, Callable[[], tuple[Any, ...] | None]]:
+        """A home for one task, and what gives its stamps: worker, start, end, CPU time, outcome; OSError without disk.
 
-    def set_exception(self, exception: BaseException | None) -> None:
-        if exception is not None:
-            self._unpack_error(exception)
-        Future.set_exception(self, exception)
+        End, CPU time and outcome are None if the worker wrote no end, all of it if it wrote nothing.
+        """
+        with self._lock:
+            if self.folder is None:
+                self.folder = tempfile.mkdtemp(prefix="stamps-")
+            self._count += 1
+            number = self._count
+            return Home(self.folder, number), lambda: self.fetch(number)
 
-    def result(self, timeout: float | None = None) -> Any:
-        return self._unpack(Future.result(self, timeout))
+    def fetch(self, number: int) -> tuple[Any, ...] | None:
+        with self._lock:
+            if self.folder is not None:
+                with suppress(OSError):
+                    for name in os.listdir(self.folder):
+                        self._read_on(name)
+            return self._letters.pop(number, None)
 
-    def _unpack(self, result: Any) -> Any:
-        if type(result) is not tuple or len(result) != 2 or type(result[0]) is not Stamps:
-            return result
-        stamps, value = result
-        if self.watched[OUTCOME] is None:
-            stamps.fill(self.watched, "returned")
-        return value
+    def _read_on(self, name: str) -> None:
+        with open(os.path.join(self.folder or "", name), "rb") as file:
+            file.seek(self._read.get(name, 0))
+            text = file.read()
+        whole = text[: text.rfind(b"\n") + 1]
+        self._read[name] = self._read.get(name, 0) + len(whole)
+        for line in whole.splitlines():
+            number, start, end, cpu, outcome, (process, thread, native_id), clock = json.loads(line)
+            shift = clock - _clock()
+            shift = shift if abs(shift) > SAME_CLOCK else 0
+            worker = Thread(process if process != "MainProcess" else thread, native_id)
+            self._letters[number] = (worker, start + shift, end and end + shift, cpu, outcome)
 
-    def _unpack_error(self, error: BaseException) -> None:
-        stamps = getattr(error, "__dict__", {}).pop("watched_stamps", None)
-        if stamps is not None:
-            stamps.fill(self.watched, "raised")
+    def close(self) -> None:
+        """Remove the folder: nothing is expected any more."""
+        with self._lock:
+            if self.folder is not None:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+            self._read.clear()
+            self._letters.clear()
 
 
-AwayFuture.__name__ = AwayFuture.__qualname__ = "Future"
-AwayFuture.__module__ = Future.__module__
+def dask_client() -> type | None:
+    """The class of Dask's clients, if the program has loaded it."""
+    module = sys.modules.get("distributed.client")
+    return getattr(module, "Client", None)
 
 
-def adopt(future: Any, row: list[Any]) -> None:
-    """Make an AwayFuture of a Future that its executor has just returned. Its result may come at any moment meanwhile,
-    from another thread: in the class there must be a row, and what a bare method was storing is unpacked by a callback.
+class DaskRuns:
+    """Rows of tasks on a Dask cluster, by key; `fill` asks the scheduler what became of them.
+
+    `Client.get_task_stream` has the scheduler keep a list; it must be asked once before the first task.
     """
-    future.watched = row
-    future.__class__ = AwayFuture
-    _add_done_callback(future, _arrived)
 
+    def __init__(self) -> None:
+        self.rows: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._lock = threading.Lock()
 
-def _arrived(future: Any) -> None:
-    error = None if future.cancelled() else _exception(future)
-    if error is not None:
-        future._unpack_error(error)
-    elif not future.cancelled():
-        future._unpack(_result(future))
-    ended_without_run(future, future.watched)
+    def listen(self, client: Any) -> bool:
+        """Have the scheduler keep its list; False if that can't be asked from here (an asynchronous client)."""
+        with self._lock:
+            if id(client) in self.rows:
+                return True
+        if client.asynchronous:
+            return False
+        with suppress(Exception):
+            client.get_task_stream(count=0)
+            with self._lock:
+                self.rows.setdefault(id(client), (client, {}))
+            return True
+        return False
+
+    def add(self, future: Any, row: Any) -> None:
+        """`row` is of the task of this Dask future; a key that comes again is of a task that Dask remembers."""
+        _, rows = self.rows[id(future.client)]
+        with self._lock:
+            if rows.setdefault(future.key, row) is not row:
+                row[NOTE] = "Dask remembered the result of an equal call"
+
+    def fill(self) -> None:
+        """Ask each scheduler, and write the stamps into the rows."""
+        with self._lock:
+            known, self.rows = list(self.rows.values()), {}
+        for client, rows in known:
+            stream: Any = ()
+            with suppress(Exception):
+                stream = client.get_task_stream(start=1.0)
+            found = [(rows[entry["key"]], entry) for entry in stream if entry["key"] in rows]
+            behind: dict[str, int] = {}  # a worker's clock that is ahead would end tasks after their results came
+            for row, entry in found:
+                late = int(entry["startstops"][-1]["stop"] * 1e9) - _clock() - row[FINISHED] if row[FINISHED] else 0
+                behind[entry["worker"]] = max(behind.get(entry["worker"], 0), late)
+            for row, entry in found:
+                spans = [span for span in entry["startstops"] if span["action"] == "compute"]
+                shift = _clock() + behind[entry["worker"]]
+                if spans:
+                    row[WORKER], row[NOTE] = Thread(f"Dask Worker {entry['worker']}", entry["thread"]), None
+                    row[STARTED] = max(row[SUBMITTED], int(spans[0]["start"] * 1e9) - shift)
+                    row[FINISHED] = max(row[STARTED], int(spans[-1]["stop"] * 1e9) - shift)

@@ -1,129 +1,280 @@
-"""Stamps around each task: what `watch` hands to an executor in place of the learner's function."""
+"""How a row of a recording is filled in: stamps taken where the worker itself calls its Future.
+
+A worker thread says through public methods of `concurrent.futures.Future` when it starts a task
+(`set_running_or_notify_cancel`) and when the task has ended (`set_result`, `set_exception`). They are watched, so the
+function and its arguments go to the executor untouched. The row of a task is the attribute `watched` of its Future.
+"""
 
 from __future__ import annotations
 
+import functools
+import inspect
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor
+from contextvars import Context
+from types import CodeType, FrameType
 from typing import Any
 
 from helpers._common import name_of
-from helpers.recording.data import CPU, FINISHED, OUTCOME, STARTED, WORKER, Recording, Thread
-from helpers.recording.remote import Home, adopt, ended_without_run, run_away
+from helpers.recording.data import CPU, FINISHED, NOTE, OUTCOME, STARTED, WORKER, Thread
 
 now, cpu_time = time.perf_counter_ns, time.thread_time_ns
 # Asking for a thread's CPU time is a system call of 0.2 to 1 µs, as dear as all other stamps of a task together.
 # So it is asked at most once in this many ns, and a task shorter than that gets none.
 CPU_GRAIN = 100_000
 
-# Whether a Future was ever cancelled or failed that had no row: its submit may not have returned yet. To ask each one
-# whether it is done would cost as much as to stamp its task.
-some_ended_early = False
+UNSEEN = "ran where watch can't see: its start is unknown"
+LOST = "ran; its result was lost on the way home"
+SHARED = "its Future is that of an earlier task"
+ENDLESS = "submit() gave no Future: its end is unknown"
 
 
-class _Here(threading.local):
-    """Each thread's own [Thread, when its CPU time was last read, what it was then]."""
+class Here(threading.local):
+    """What each thread keeps for itself: [Thread, when its CPU time was last read, what it was then], and the submits,
+    runs and the wait that it is in the middle of.
+    """
 
     def __init__(self) -> None:
         self.me: list[Any] = [Thread(threading.current_thread().name, threading.get_native_id()), 0, 0]
+        self.submits: list[Any] = []
+        self.running: list[Row] = []
+        self.waiting = self.in_dask = False
+        self.mapping: tuple[Any, ...] = ()
+        known[self.me[0].native_id] = self.me
 
 
-_here = _Here()
+known: dict[int, list[Any]] = {}  # `me` of each thread, by native id
+here = Here()
 
 
-def ended_early() -> None:
-    """Have each submit look, from now on, whether its Future has ended before it got its row."""
-    global some_ended_early
-    some_ended_early = True
+def forget_threads() -> None:
+    """Have each thread look up its name and number again: it may have been renamed, or be a fork's."""
+    global here
+    known.clear()
+    here = Here()
 
 
-def this_thread() -> Thread:
-    """The calling thread, as recordings name it."""
-    return _here.me[0]
-
-
-def run_stamped(row: list[Any], fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Call `fn` and fill in `row`; the value, or the exception and its traceback, are as without it."""
-    me = _here.me
-    row[WORKER] = me[0]
-    row[STARTED] = start = now()
-    if start - me[1] > CPU_GRAIN:
-        me[2] = cpu_time()
-        me[1] = start
-    try:
-        value = fn(*args, **kwargs)
-    except BaseException as error:
-        _end(row, start, now(), "raised", me)
-        without_this_frame(error)
-        raise
-    end = now()
-    if end - start > CPU_GRAIN:
-        _end(row, start, end, "returned", me)
-    else:
-        row[FINISHED] = end
-        row[OUTCOME] = "returned"
-    return value
-
-
-def _end(row: list[Any], start: int, end: int, outcome: str, me: list[Any]) -> None:
-    if end - start > CPU_GRAIN:
-        cpu = cpu_time()
-        row[CPU] = min(cpu - me[2], end - start)
-        me[1], me[2] = end, cpu
-    row[FINISHED] = end
-    row[OUTCOME] = outcome  # last: whoever sees it finds the rest filled in
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget_threads)
 
 
 def without_this_frame(error: BaseException) -> None:
-    """Take the frame that caught `error` off its traceback; a bare `raise` after it does not add it again."""
-    if error.__traceback__ is not None:
-        error.__traceback__ = error.__traceback__.tb_next
+    """Take the frame that caught `error` off its traceback; a bare `raise` after it does not add it again.
 
-
-def stamping(submit: Callable[..., Any], run: Recording, near: bool, label: Any = None) -> Callable[..., Any]:
-    """A `submit` that does what `submit` does and keeps a row a task in `run`.
-
-    `near` says that the workers are threads of this interpreter, so that they can fill in the row themselves.
+    An exception of a frozen class refuses `error.__traceback__ = ...`.
     """
-    keep = run.rows.append
+    if error.__traceback__ is not None:
+        BaseException.with_traceback(error, error.__traceback__.tb_next)
 
-    def stamped_submit(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-        wrapped = fn is run_stamped or fn is run_away
-        if wrapped:  # by another watch: share its row
-            row = args[0] if fn is run_stamped else args[0].row
-            if any(other is row for other in run.rows[-50:]):  # a subclass's submit that calls its parent's
-                return submit(fn, *args, **kwargs)
+
+class Row(list[Any]):
+    """A row whose stamps do not all come from a pool of threads: a task of another executor, process or machine, or
+    one of which the worker heard before `submit` had returned. `link` is the row that it turned out to be.
+    """
+
+    __slots__ = ("ended_by", "forget", "home", "link")
+
+    def __init__(self, label: Any = None, submitted: int | None = None, submitter: Thread | None = None) -> None:
+        super().__init__([label, submitted, submitter, None, None, None, None, None, None])
+        self.link: list[Any] | None = None
+        self.home: Callable[[], tuple[Any, ...] | None] | None = None  # asks for the stamps of a far worker
+        self.forget: Callable[[], None] | None = None  # called when the task has ended
+        self.ended_by: Thread | None = None
+
+    def __reduce__(self) -> Any:
+        return list, (list(self),)
+
+    def begin(self, frame: FrameType) -> None:
+        """A Future of the task is about to run. `frame` is who says so: only one that also stores results runs tasks
+        itself; that of a pool of processes, for one, hands them on.
+        """
+        if self.home is None and self[STARTED] is None and self[OUTCOME] is None and _runs_tasks(frame.f_code):
+            me, self[STARTED] = here.me, now()
+            self[WORKER] = me[0]
+            me[1], me[2] = self[STARTED], cpu_time()
+            here.running.append(self)
+            self.pass_on()
+
+    def end(self, outcome: str, end: int, ran: bool = True) -> None:
+        """A Future of the task has been given a result or an error, or was cancelled; a pool that broke ran nothing."""
+        if self[OUTCOME] is not None:
+            return
+        self.ended_by, far = here.me[0], self.home and self.home()
+        if far is not None:
+            self[WORKER], self[STARTED], finished, self[CPU], said = far
+            self[FINISHED] = end if finished is None else finished
+            if said == "returned" and outcome == "raised":
+                self[NOTE] = LOST
         else:
-            if label is not None:
-                name = str(label(fn, *args, **kwargs))
-            else:
-                try:
-                    name = fn.__name__
-                except AttributeError:
-                    name = name_of(fn)
-            row = [name, now(), _here.me[0], None, None, None, None, None]
-        keep(row)
+            if self[STARTED] is not None:
+                self._leave(end)
+            if self[STARTED] is None and ran and outcome != "cancelled" and not (outcome == "raised" and self.home):
+                self[NOTE] = UNSEEN
+            self[FINISHED] = end
+        self[OUTCOME] = outcome  # last: whoever sees it finds the rest filled in
+        self.pass_on()
+        if self.forget is not None:
+            self.forget()
+
+    def _leave(self, end: int) -> None:
+        """Keep start and worker only if the thread that began the task ends it, and nothing else in between."""
+        running, me = here.running, here.me
+        if running and running[-1] is self:
+            running.pop()
+            if end - self[STARTED] > CPU_GRAIN:
+                self[CPU] = max(0, min(cpu_time() - me[2], end - self[STARTED])) if me[1] <= self[STARTED] else None
+            return
+        for row in running[running.index(self) :] if any(row is self for row in running) else [self]:
+            row[WORKER] = row[STARTED] = None
+
+    def pass_on(self) -> None:
+        """Give the row that this one turned out to be what it does not know yet."""
+        row = self.link
+        if row is not None and row[OUTCOME] is None:
+            if isinstance(row, Row) and row.home is not None:
+                if self[OUTCOME] is not None:
+                    row.end(self[OUTCOME], self[FINISHED])
+                return
+            for i in (WORKER, STARTED, CPU, FINISHED):
+                if row[i] is None:
+                    row[i] = self[i]
+            if self[NOTE] and len(row) > NOTE:
+                row[NOTE] = self[NOTE]
+            row[OUTCOME] = self[OUTCOME]
+            if row[OUTCOME] is not None and isinstance(row, Row) and row.forget is not None:
+                row.forget()
+
+
+@functools.lru_cache(64)
+def _runs_tasks(code: CodeType) -> bool:
+    awaits = inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+    return (
+        "set_running_or_notify_cancel" in code.co_names
+        and "set_result" in code.co_names
+        and not (code.co_flags & awaits)
+    )
+
+
+def starting(bare: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Future.set_running_or_notify_cancel, with the start stamped in the row."""
+
+    @functools.wraps(bare)
+    def set_running_or_notify_cancel(self: Any) -> bool:
         try:
-            if wrapped:
-                future: Any = submit(fn, *args, **kwargs)
-            elif near:
-                future = submit(run_stamped, row, fn, *args, **kwargs)
-            else:
-                future = submit(run_away, Home(run_stamped, row), fn, *args, **kwargs)
+            if not bare(self):
+                return False
         except BaseException as error:
-            run.rows[:] = [other for other in run.rows if other is not row]  # a refused submit made no task
             without_this_frame(error)
             raise
-        if near or type(future) is not Future:
-            try:  # noqa: SIM105 - suppress() would cost a tenth of all that watching costs
-                future.watched = row
-            except AttributeError:  # a submit of the learner's own may return anything, None too
-                pass
-            if some_ended_early and isinstance(future, Future):
-                ended_without_run(future, row)
-        elif not wrapped:
-            adopt(future, row)
-        return future
+        try:
+            row = self.watched
+        except AttributeError:  # its submit has not returned, or nobody watches its executor
+            row = vars(self).setdefault("watched", Row())
+        if type(row) is list:
+            me = here.me
+            row[WORKER] = me[0]
+            row[STARTED] = start = now()
+            if start - me[1] > CPU_GRAIN:
+                me[2] = cpu_time()
+                me[1] = start
+        else:
+            row.begin(sys._getframe(1))
+        return True
 
-    return stamped_submit
+    return set_running_or_notify_cancel
+
+
+def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Callable[[Any, Any], None]:
+    """Future.set_result or set_exception, with the end stamped in the row before anyone can see it."""
+
+    @functools.wraps(bare)
+    def end(self: Any, value: Any) -> None:
+        end = now()
+        try:
+            row = self.watched
+        except AttributeError:
+            row = None if self.done() else vars(self).setdefault("watched", Row())
+        if type(row) is list:
+            start = row[STARTED]
+            if row[OUTCOME] is None:
+                row[FINISHED] = end
+                if start is not None and end - start > CPU_GRAIN:
+                    me, cpu = here.me, cpu_time()
+                    row[CPU] = min(cpu - me[2], end - start)
+                    me[1], me[2] = end, cpu
+                row[OUTCOME] = outcome  # last: whoever sees it finds the rest filled in
+        elif row is not None and not self.done():
+            row.end(outcome, end, not isinstance(value, BrokenExecutor))
+        try:
+            bare(self, value)
+        except BaseException as error:
+            without_this_frame(error)
+            raise
+        finally:
+            if registry.leaving:
+                registry.settle()
+
+    return end
+
+
+def cancelling(bare: Callable[[Any], bool], registry: Any) -> Callable[[Any], bool]:
+    """Future.cancel, with the moment stamped in the row."""
+
+    @functools.wraps(bare)
+    def cancel(self: Any) -> bool:
+        end = now()
+        cancelled = bare(self)
+        if cancelled:
+            row = vars(self).setdefault("watched", Row())
+            if type(row) is Row:
+                row.end("cancelled", end)
+            elif row[OUTCOME] is None:
+                row[FINISHED], row[OUTCOME] = end, "cancelled"
+            registry.settle()
+        return cancelled
+
+    return cancel
+
+
+class Listener:
+    """A done-callback of ours, for a Future whose class does not end by the methods of `concurrent.futures.Future`."""
+
+    def __init__(self, row: Any) -> None:
+        self.row = row
+
+    def __call__(self, future: Any) -> None:
+        end = now()
+        try:
+            error = None if future.cancelled() else future.exception()
+            outcome = "cancelled" if future.cancelled() else "raised" if error is not None else "returned"
+        except Exception as problem:
+            outcome, error = "raised", problem
+        if type(self.row) is Row:
+            self.row.end(outcome, end, not isinstance(error, BrokenExecutor))
+        elif self.row[OUTCOME] is None:
+            self.row[FINISHED], self.row[OUTCOME] = end, outcome
+
+
+def unwrapped(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """The call that a task makes in the end: through `partial` and `Context.run`, also one in the other."""
+    while True:
+        if type(fn) is functools.partial:
+            fn, args, kwargs = fn.func, fn.args + args, {**fn.keywords, **kwargs}
+        elif args and type(getattr(fn, "__self__", None)) is Context and getattr(fn, "__name__", "") == "run":
+            fn, args = args[0], args[1:]
+        else:
+            return fn, args, kwargs
+
+
+def label_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """The name of the function that a task calls in the end; of a chunk of ProcessPoolExecutor.map, with its length."""
+    fn, args, kwargs = unwrapped(fn, args, kwargs)
+    if getattr(fn, "__name__", "") == "_process_chunk" and len(args) == 2:
+        items = len(args[1]) if hasattr(args[1], "__len__") else 1
+        return name_of(unwrapped(args[0], (), {})[0]) + (f" × {items}" if items > 1 else "")
+    name = getattr(fn, "__name__", None)
+    return name if isinstance(name, str) else name_of(fn)

@@ -1,120 +1,136 @@
 """Watch executors at work: `with watch(pool) as run:` records every task that is submitted inside the block.
 
-It replaces public methods alone: `submit` and `shutdown` of the executor (of every executor class for `watch()`), and
-`result`, `exception`, `cancel`, `set_exception`, `add_done_callback` of Future. At the end of the block they are put
-back; tasks that still run then are stamped to their end. `Executor.map` calls `submit`, so it is seen too
-(concurrent/futures/_base.py).
+It replaces public methods alone, and puts them back at the end of the block: `submit` and `shutdown` of executors, the
+methods of Future by which a worker says that a task starts and ends and a program asks for it, and those in which a
+program waits. `Executor.map` calls `submit`, so it is seen too (concurrent/futures/_base.py). Tasks that still run at
+the end of the block are stamped to their end, and the wait for them in the shutdown of their pool is recorded.
+
+The executor gets the caller's own function and arguments, and the caller the executor's own Future, value or exception.
+The one exception: `ProcessPoolExecutor.submit` itself is handed a function that writes stamps in the worker.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
+import multiprocessing.pool
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from functools import partial, wraps
 from typing import Any
 
 from helpers._common import function, instance, shown
-from helpers.recording.data import FINISHED, OUTCOME, Recording
-from helpers.recording.remote import ended_without_run
-from helpers.recording.stamps import ended_early, now, stamping, this_thread, without_this_frame
+from helpers.recording import stamps, submits, waits
+from helpers.recording.data import OUTCOME, SUBMITTER, WORKER, Mark, Recording, Thread
+from helpers.recording.registry import MISSING, Opened, Patch, registry
+from helpers.recording.remote import dask_client
+from helpers.recording.stamps import Listener, now, without_this_frame
+
+POOLS = "multiprocessing's pools, and joblib's threads on them, are no Executors: their tasks are not recorded"
+POOL_METHODS = ("apply", "apply_async", "imap", "imap_unordered", "map", "map_async", "starmap", "starmap_async")
 
 
-class _Registry:
-    """The recordings whose block is open now; `everywhere` those of watch() without an executor, with their label."""
+def wanted() -> Iterator[Patch]:
+    """All that is to be replaced now."""
+    if not registry.open and not registry.left:
+        return
+    yield Future, "set_running_or_notify_cancel", stamps.starting
+    yield Future, "set_result", lambda bare: stamps.ending(bare, "returned", registry)
+    yield Future, "set_exception", lambda bare: stamps.ending(bare, "raised", registry)
+    yield Future, "cancel", lambda bare: stamps.cancelling(bare, registry)
+    yield threading.Thread, "name", renaming
+    for opened in registry.open + tuple(registry.left):
+        if opened.executor is not None:
+            yield opened.executor, "shutdown", partial(own_shutdown, opened.executor)
+    if not registry.open:
+        return
+    for call in ("result", "exception"):
+        yield Future, call, partial(waits.on_future, call=call, runs=registry.runs)
+    yield Future, "add_done_callback", add_done_callback
+    yield threading.Event, "wait", partial(waits.on_event, runs=registry.runs, mine=registry.mine)
+    for cls, name, call, blocks in waits.PLAIN:
+        yield cls, name, partial(waits.on_call, call=call, blocks=blocks, mine=registry.mine)
+    for cls in set(executor_classes()):
+        yield from methods_of(cls)
+    yield Executor, "__init_subclass__", init_subclass
+    client = dask_client()
+    if client is not None:
+        yield client, "submit", submits.class_submit
+        yield client, "map", submits.dask_map
+    for opened in registry.open:
+        if opened.executor is None:
+            for name in POOL_METHODS:
+                yield multiprocessing.pool.Pool, name, noting_pools
+        else:
+            yield opened.executor, "submit", partial(submits.own_submit, opened.executor)
+            yield opened.executor, "map", partial(submits.own_map, opened.executor)
 
-    open_runs: tuple[Recording, ...] = ()
-    everywhere: tuple[tuple[Recording, Any], ...] = ()
+
+registry.wanted = wanted
 
 
-registry = _Registry()
+def executor_classes(cls: type = Executor) -> Iterator[type]:
+    yield cls
+    children: list[type] = type.__subclasses__(cls)
+    for child in children:
+        yield from executor_classes(child)
 
 
-def near(executor: Executor) -> bool:
-    """Whether its workers are threads of this interpreter."""
-    interpreters = getattr(concurrent.futures, "InterpreterPoolExecutor", ())
-    return isinstance(executor, ThreadPoolExecutor) and not isinstance(executor, interpreters)
+def methods_of(cls: type) -> Iterator[Patch]:
+    """What is replaced in each class of executors."""
+    if "submit" in vars(cls):
+        yield cls, "submit", submits.class_submit
+    if "shutdown" in vars(cls):
+        yield cls, "shutdown", class_shutdown
 
 
-def blocking(call: str, bare: Callable[..., Any]) -> Callable[..., Any]:
-    """Future.result or Future.exception, with the wait for an unfinished task recorded in every open recording."""
+def init_subclass(bare: Any) -> Any:
+    """Executor.__init_subclass__: a class that is defined or imported inside the block is watched as well."""
 
+    def __init_subclass__(cls: Any, **kwargs: Any) -> None:
+        super(Executor, cls).__init_subclass__(**kwargs)
+        with registry.lock:
+            registry.refresh()
+
+    return classmethod(__init_subclass__)
+
+
+def class_shutdown(bare: Any) -> Callable[..., None]:
     @wraps(bare)
-    def method(self: Any, timeout: float | None = None) -> Any:
+    def shutdown(self: Any, *args: Any, **kwargs: Any) -> None:
         try:
-            try:
-                row = self.watched
-            except AttributeError:
-                return bare(self, timeout)
-            if row[OUTCOME]:
-                return bare(self, timeout)
-            with _waiting(row, call):
-                return bare(self, timeout)
+            with waits.Waiting([opened.run for opened in registry.everywhere], "shutdown", ()):
+                bare.__get__(self, type(self))(*args, **kwargs)
         except BaseException as error:
             without_this_frame(error)
             raise
 
-    return method
+    return shutdown
 
 
-def shutdown(bare: Callable[..., None]) -> Callable[..., None]:
+def own_shutdown(executor: Any, was: Any) -> Callable[..., None]:
+    """The `shutdown` of one executor that is watched, or was and has tasks that have not ended."""
+    bare = executor.shutdown if was is MISSING else was
+
     @wraps(bare)
-    def shutdown(self: Any, *args: Any, **kwargs: Any) -> None:
-        with _waiting(None, "shutdown"):
-            bare(self, *args, **kwargs)
+    def shutdown(*args: Any, **kwargs: Any) -> None:
+        runs = [opened.run for opened in registry.watching(executor)]
+        runs += [opened.run for opened in registry.left if opened.executor is executor]
+        try:
+            with waits.Waiting(runs, "shutdown", ()):
+                bare(*args, **kwargs)
+        except BaseException as error:
+            without_this_frame(error)
+            raise
 
     return shutdown
 
 
-class _waiting:
-    """Records in every open recording that the calling thread waits in `call`."""
-
-    def __init__(self, row: list[Any] | None, call: str) -> None:
-        self.wait = [this_thread(), now(), None, row, call]
-
-    def __enter__(self) -> None:
-        for run in registry.open_runs:
-            run.waits.append(self.wait)
-
-    def __exit__(self, *_: object) -> None:
-        self.wait[2] = now()
-
-
-def cancel(bare: Callable[[Any], bool]) -> Callable[..., bool]:
-    @wraps(bare)
-    def cancel(self: Any) -> bool:
-        row, time = getattr(self, "watched", None), now()
-        if row is None:
-            ended_early()
-        cancelled = bare(self)
-        row = getattr(self, "watched", None)  # its submit may have returned meanwhile
-        if cancelled and row is not None and row[OUTCOME] is None:
-            row[FINISHED], row[OUTCOME] = time, "cancelled"
-        return cancelled
-
-    return cancel
-
-
-def set_exception(bare: Callable[[Any, Any], None]) -> Callable[..., None]:
-    @wraps(bare)
-    def set_exception(self: Any, exception: Any) -> None:
-        row = getattr(self, "watched", None)
-        if row is None:
-            ended_early()
-        elif row[OUTCOME] is None:  # a broken pool fails tasks that never ran
-            row[FINISHED], row[OUTCOME] = now(), "raised"
-        bare(self, exception)
-        if row is None and hasattr(self, "watched"):  # its submit has returned meanwhile
-            ended_without_run(self, self.watched)
-
-    return set_exception
-
-
 def add_done_callback(bare: Callable[[Any, Any], None]) -> Callable[..., None]:
+    """Future.add_done_callback: when each callback of a recorded task ran, and in which thread."""
+
     @wraps(bare)
     def add_done_callback(self: Any, fn: Any) -> None:
-        row, runs = getattr(self, "watched", None), registry.open_runs
+        row, runs = waits.row_of(self), registry.runs()
 
         def stamped_callback(future: Any) -> None:
             start, outcome = now(), "raised"
@@ -126,56 +142,58 @@ def add_done_callback(bare: Callable[[Any, Any], None]) -> Callable[..., None]:
                 raise
             finally:
                 for run in runs:
-                    run.calls.append((this_thread(), start, now(), row, outcome))
+                    run.calls.append((stamps.here.me[0], start, now(), row, outcome))
 
-        bare(self, fn if row is None else stamped_callback)
+        bare(self, fn if row is None or type(fn) is Listener else stamped_callback)
 
     return add_done_callback
 
 
-def submit(bare: Callable[..., Any]) -> Callable[..., Any]:
+def noting_pools(bare: Any) -> Callable[..., Any]:
+    """A method of multiprocessing's pools: that it was called is said in the recordings of all executors."""
+
     @wraps(bare)
-    def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        call: Callable[..., Any] = partial(bare, self)
-        for run, label in registry.everywhere:
-            call = stamping(call, run, near(self), label)
-        return call(*args, **kwargs)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        for opened in registry.everywhere:
+            if POOLS not in opened.run.remarks:
+                opened.run.remarks.append(POOLS)
+        try:
+            return bare(self, *args, **kwargs)
+        except BaseException as error:
+            without_this_frame(error)
+            raise
 
-    return submit
-
-
-_lock = threading.RLock()
-_bare: dict[tuple[type, str], Any] = {}  # the class attributes that are replaced now
-
-
-def _executor_classes(cls: type = Executor) -> Iterator[type]:
-    yield cls
-    children: list[type] = cls.__subclasses__()
-    for child in children:
-        yield from _executor_classes(child)
+    return method
 
 
-def _replace(cls: type, name: str, make: Callable[[Any], Any]) -> None:
-    if name in vars(cls) and (cls, name) not in _bare:
-        _bare[cls, name] = vars(cls)[name]
-        setattr(cls, name, make(vars(cls)[name]))
+def renaming(bare: Any) -> property:
+    """Thread.name: a thread that gets a new name has it in all of the recording, so that it stays one thread."""
+
+    def rename(self: threading.Thread, name: str) -> None:
+        bare.fset(self, name)
+        me = stamps.known.get(self.native_id or 0)
+        if me is not None:
+            old, me[0] = me[0], Thread(self.name, me[0].native_id)
+            for opened in registry.open + tuple(registry.left):
+                _rename(opened.run, old, me[0])
+
+    return property(bare.fget, rename, bare.fdel, bare.__doc__)
 
 
-def _refresh() -> None:
-    """Replace what the open recordings need, put back the rest. Holds the lock."""
-    if registry.open_runs:
-        for call in ("result", "exception"):
-            _replace(Future, call, partial(blocking, call))
-        _replace(Future, "cancel", cancel)
-        _replace(Future, "set_exception", set_exception)
-        _replace(Future, "add_done_callback", add_done_callback)
-    if registry.everywhere:
-        for cls in set(_executor_classes()):
-            _replace(cls, "submit", submit)
-            _replace(cls, "shutdown", shutdown)
-    for cls, name in list(_bare):
-        if not registry.open_runs or (not registry.everywhere and cls is not Future):
-            setattr(cls, name, _bare.pop((cls, name)))
+def _rename(run: Recording, old: Thread, new: Thread) -> None:
+    for row in list(run.rows):
+        for i in (SUBMITTER, WORKER):
+            if row[i] == old:
+                row[i] = new
+    for wait in list(run.waits):
+        if wait[0] == old:
+            wait[0] = new
+    for i, call in enumerate(list(run.calls)):
+        if call[0] == old:
+            run.calls[i] = (new, *call[1:])
+    for i, mark in enumerate(list(run.marks)):
+        if mark.thread == old:
+            run.marks[i] = Mark(new, mark.time, mark.text)
 
 
 class watch:
@@ -191,36 +209,30 @@ class watch:
             raise TypeError(
                 f"executor must be {expected}, not the class {shown(executor.__name__)}: make a pool of it first"
             )
+        if isinstance(executor, multiprocessing.pool.Pool):
+            raise TypeError(f"executor must be {expected}, not {shown(executor)}: multiprocessing's pools are none")
+        if isinstance(executor, dask_client() or ()):
+            raise TypeError(f"executor must be {expected}, not {shown(executor)}: take its get_executor()")
         self.executor = None if executor is None else instance("executor", executor, Executor, expected)
         self.label = None if label is None else function("label", label, "lambda fn, *args: str(args)")
-        self._open: list[tuple[Recording, dict[str, Any]]] = []
+        self._open: list[Opened] = []
 
     def __enter__(self) -> Recording:
-        run = Recording()
-        with _lock:
-            registry.open_runs += (run,)
-            replaced = {}
-            if self.executor is None:
-                registry.everywhere += ((run, self.label),)
-            else:
-                replaced = {name: vars(self.executor).get(name) for name in ("submit", "shutdown")}
-                bare = self.executor.shutdown
-                self.executor.submit = stamping(self.executor.submit, run, near(self.executor), self.label)  # type: ignore[method-assign]
-                self.executor.shutdown = partial(
-                    shutdown(lambda _, *args, **kwargs: bare(*args, **kwargs)), self.executor
-                )  # type: ignore[method-assign]
-            self._open.append((run, replaced))
-            _refresh()
-        return run
+        opened = Opened(self.executor, self.label)
+        with registry.lock:
+            if not registry.open and not registry.left:
+                stamps.forget_threads()
+            registry.open += (opened,)
+            registry.refresh()
+            self._open.append(opened)
+        return opened.run
 
     def __exit__(self, *_: object) -> None:
-        with _lock:
-            run, replaced = self._open.pop()
-            for name, before in replaced.items():
-                if before is None:
-                    delattr(self.executor, name)
-                else:
-                    setattr(self.executor, name, before)
-            registry.open_runs = tuple(other for other in registry.open_runs if other is not run)
-            registry.everywhere = tuple(pair for pair in registry.everywhere if pair[0] is not run)
-            _refresh()
+        opened = self._open.pop()
+        opened.dask.fill()
+        with registry.lock:
+            registry.open = tuple(other for other in registry.open if other is not opened)
+            opened.unfinished = [row for row in opened.run.rows if row[OUTCOME] is None]
+            if opened.unfinished:
+                registry.left.append(opened)
+            registry.refresh()

@@ -16,9 +16,7 @@ from functools import partial
 
 import pytest
 
-from helpers.recording import remote
 from helpers.recording.data import Recording
-from helpers.recording.remote import Stamps
 from helpers.recording.watcher import watch
 from helpers.tasks import Gate
 
@@ -346,43 +344,7 @@ def test_a_future_that_ends_during_submit(looking, caplog):
     if run is not None:
         assert [task.outcome for task in broken.tasks] == ["raised"]
         assert [task.outcome for task in run.tasks] == ["returned", "cancelled", "returned"]
-        assert broken.blocked == [] == run.blocked
-
-
-class Hands(Executor):
-    """An executor whose tasks nobody runs: the test itself stores their results."""
-
-    def submit(self, fn, /, *args, **kwargs):
-        return Future()
-
-
-MOMENTS = ["as the Future is adopted", "from the bare method, begun before it was"]
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("outcome", ["returned", "raised"])
-def test_a_far_result_that_comes_during_submit(monkeypatch, moment, outcome):
-    store = "set_result" if outcome == "returned" else "set_exception"
-    stamps, error = Stamps(time.perf_counter_ns(), time.perf_counter_ns() + 1, 1), KeyError("far")
-    error.watched_stamps = stamps
-    arrived = (stamps, "far") if outcome == "returned" else error
-
-    def add_late(future, fn, add=Future.add_done_callback):
-        getattr(future, store)(arrived)
-        add(future, fn)
-
-    if moment == MOMENTS[0]:
-        monkeypatch.setattr(remote, "_add_done_callback", add_late)
-    with Hands() as pool, watch(pool) as run:
-        future = pool.submit(double, 1)
-        if moment == MOMENTS[1]:
-            getattr(Future, store)(future, arrived)
-    assert (run.tasks[0].outcome, run.tasks[0].started) == (outcome, stamps.start)
-    assert run.blocked == [], "to look at the result is nobody's wait"
-    if outcome == "returned":
-        assert future.result(0) == "far"
-    else:
-        assert future.exception(0) is error and not vars(error)
+        assert [b.call for b in broken.blocked] == ["wait"] == [b.call for b in run.blocked], "by the submit itself"
 
 
 def test_everything_is_put_back():

@@ -1,0 +1,186 @@
+"""All watches of this process: which blocks are open, what stands in for what, and which tasks may be handed on."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any
+
+from helpers.recording import stamps
+from helpers.recording.data import OUTCOME, STARTED, Recording
+from helpers.recording.remote import DaskRuns, Mailbox
+from helpers.recording.stamps import Row
+
+MISSING = object()
+Call = tuple[Any, tuple[Any, ...], dict[str, Any]]  # a function and its arguments
+Patch = tuple[Any, str, Callable[[Any], Any]]  # owner, name, and what makes ours from the attribute that was there
+
+
+class Opened:
+    """A block of `watch` that is open: its recording, executor (None for all) and label, and the thread it is in."""
+
+    def __init__(self, executor: Executor | None, label: Any) -> None:
+        self.run, self.executor, self.label = Recording(), executor, label
+        self.thread = threading.get_ident()
+        self.pid = os.getpid()
+        self.unfinished: list[Any] = []  # rows, once the block is closed
+        self.dask = DaskRuns()
+
+
+class Submit:
+    """A call of `submit` that is under way, or whose task no worker has taken over yet."""
+
+    def __init__(self, executor: Any, row: Row, call: Call, watchers: tuple[Opened, ...]) -> None:
+        self.executor, self.row, self.call = executor, row, call
+        self.watchers = watchers
+        self.thread = threading.get_ident()
+        self.taken = False
+        self.inner: list[tuple[Row, Any, tuple[Opened, ...]]] = []  # submits made inside it, of other functions
+
+    def same(self, call: Call) -> bool:
+        """Whether `call` is of the same function with the same arguments, object by object."""
+        (fn, args, kwargs), (other, others, named) = self.call, call
+        return (
+            _same(fn, other)
+            and len(args) == len(others)
+            and all(map(_same, args, others))
+            and all(name in named and kwargs[name] is named[name] for name in kwargs)  # it may add its own
+        )
+
+
+def _same(a: Any, b: Any) -> bool:
+    """One object, or one method of one object: each look at `o.method` makes a new one."""
+    if a is b:
+        return True
+    ours, theirs = getattr(a, "__self__", MISSING), getattr(b, "__self__", MISSING)
+    return (
+        type(a) is type(b) and ours is theirs is not MISSING and getattr(a, "__name__", 0) == getattr(b, "__name__", 1)
+    )
+
+
+class Registry:
+    """All watches of this process: which blocks are open, what was replaced, and what is still expected."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.open: tuple[Opened, ...] = ()
+        self.everywhere: tuple[Opened, ...] = ()
+        self.left: list[Opened] = []  # closed, with tasks that have not ended
+        self.quick: list[Any] | None = None  # rows of the one open watch, if no task waits to be handed on
+        self.leaving = False  # whether there are such
+        self.patches: dict[tuple[int, str], tuple[Any, str, Any, Any]] = {}  # owner, name, before, ours
+        self.waiting: dict[int, list[Submit]] = {}  # by id of the function: tasks that an executor may hand on
+        self.mailbox = Mailbox()
+        self.wanted: Callable[[], Iterator[Patch]] = lambda: iter(())
+
+    def runs(self) -> list[Recording]:
+        return [opened.run for opened in self.open]
+
+    def mine(self) -> list[Recording]:
+        """Recordings of blocks that are open in the calling thread, unless it stands in a wait or in a submit."""
+        me = threading.get_ident()
+        if stamps.here.waiting or stamps.here.submits:
+            return []
+        return [opened.run for opened in self.open if opened.thread == me and opened.pid == os.getpid()]
+
+    def watching(self, executor: Any) -> tuple[Opened, ...]:
+        return tuple(o for o in self.open if o.executor is None or o.executor is executor)
+
+    def expect(self, submit: Submit) -> None:
+        """Remember that this task may be handed on to another executor, until it ends or someone takes it."""
+        key = id(submit.call[0])
+        with self.lock:
+            self.waiting.setdefault(key, []).append(submit)
+            self.quick = None
+        submit.row.forget = partial(self.forget, key, submit)
+
+    def forget(self, key: int, submit: Submit) -> None:
+        submit.row.forget = None
+        with self.lock:
+            kept = [other for other in self.waiting.get(key, ()) if other is not submit]
+            if kept:
+                self.waiting[key] = kept
+            else:
+                self.waiting.pop(key, None)
+            self.be_quick()
+
+    def be_quick(self) -> None:
+        alone = len(self.open) == 1 and self.open[0].label is None and not self.waiting
+        self.quick = self.open[0].run.rows if alone else None
+
+    def take_over(self, submit: Submit) -> None:
+        """Its task is on its way: nobody else can be handed it."""
+        submit.taken = True
+        if submit.row.forget is not None:
+            submit.row.forget()
+
+    def take(self, executor: Any, call: Any) -> Submit | None:
+        """The task that an executor hands on now: submitted to it with this very function and these arguments, and
+        begun nowhere. It may hand on to its own parent class, to an executor that it keeps, or from a thread of its.
+        """
+        with self.lock:
+            for others in list(self.waiting.values()):
+                for submit in list(others):
+                    if (
+                        not submit.taken
+                        and submit.row[STARTED] is None
+                        and submit.same(call)
+                        and (
+                            submit.executor is executor
+                            or submit.thread != threading.get_ident()
+                            or any(kept is executor for kept in getattr(submit.executor, "__dict__", {}).values())
+                        )
+                        and submit not in stamps.here.submits
+                    ):
+                        self.take_over(submit)
+                        return submit
+        return None
+
+    def settle(self) -> None:
+        """After the end of a task: put everything back once the last task of closed blocks has ended."""
+        if self.leaving:
+            with self.lock:
+                for opened in self.left:
+                    while opened.unfinished and opened.unfinished[-1][OUTCOME] is not None:
+                        opened.unfinished.pop()
+                self.left = [opened for opened in self.left if opened.unfinished]
+                if not self.left:
+                    self.refresh()
+
+    def refresh(self) -> None:
+        """Replace what the open blocks need, put back the rest. Holds the lock."""
+        self.everywhere = tuple(opened for opened in self.open if opened.executor is None)
+        self.leaving = bool(self.left)
+        wanted = {(id(owner), name): (owner, name, make) for owner, name, make in self.wanted()}
+        for key in [key for key in self.patches if key not in wanted]:
+            owner, name, before, ours = self.patches.pop(key)
+            if vars(owner).get(name) is not ours:
+                continue  # someone has wrapped it since: it stays, and passes everything on
+            if before is MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, before)
+        for key, (owner, name, make) in wanted.items():
+            if key not in self.patches:
+                before = vars(owner).get(name, MISSING)
+                ours = make(before)
+                self.patches[key] = owner, name, before, ours
+                setattr(owner, name, ours)
+        if not wanted:
+            self.waiting.clear()
+            self.mailbox.close()
+        self.be_quick()
+
+    def before(self, cls: type, name: str) -> Any:
+        """The attribute of a class as it is without us."""
+        owner = next(owner for owner in cls.__mro__ if name in vars(owner))
+        patch = self.patches.get((id(owner), name))
+        return patch[2] if patch is not None and vars(owner)[name] is patch[3] else vars(owner)[name]
+
+
+registry = Registry()
+if hasattr(os, "register_at_fork"):  # a lock that another thread held would never open in the child
+    os.register_at_fork(after_in_child=lambda: setattr(registry, "lock", threading.RLock()))

@@ -1,0 +1,290 @@
+"""What stands in for `submit` while a watch is open: it keeps a row a task, and hands on what it was given."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial, wraps
+from types import FunctionType
+from typing import Any
+
+from helpers.recording import stamps
+from helpers.recording.data import LABEL, NOTE, OUTCOME, STARTED, SUBMITTED, SUBMITTER, WORKER
+from helpers.recording.registry import MISSING, Opened, Submit, registry
+from helpers.recording.remote import run_away
+from helpers.recording.stamps import ENDLESS, Listener, Row, label_of, now, unwrapped, without_this_frame
+
+Sender = Callable[[Callable[..., Any], Submit, tuple[Any, ...], dict[str, Any]], Any]
+
+
+def plain(executor: Any) -> bool:
+    """Whether tasks submitted to it are run by threads that the standard library starts, and by its code alone."""
+    pool = getattr(concurrent.futures, "InterpreterPoolExecutor", ThreadPoolExecutor)
+    bare = registry.before(type(executor), "submit")
+    kind = type(executor) is ThreadPoolExecutor or type(executor) is pool
+    return kind and type(bare) is FunctionType and bare.__module__ == "concurrent.futures.thread"
+
+
+def own_submit(executor: Any, was: Any) -> Callable[..., Any]:
+    """The `submit` of one executor that is watched."""
+    kept = was if was is not MISSING else None
+    if kept is None and plain(executor):
+        return threads_submit(executor, registry.before(type(executor), "submit"))
+    bare = executor.submit if kept is None else kept
+
+    @wraps(bare)
+    def submit(*args: Any, **kwargs: Any) -> Any:
+        try:
+            watchers = registry.watching(executor)
+            return record(executor, bare, watchers, args, kwargs, False) if watchers else bare(*args, **kwargs)
+        except BaseException as error:
+            without_this_frame(error)
+            raise
+
+    return submit
+
+
+def threads_submit(executor: Any, bare: Callable[..., Any]) -> Callable[..., Any]:
+    """The `submit` of a standard pool of threads: its workers stamp a plain list."""
+
+    def submit(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        here, rows, row = stamps.here, registry.quick, None
+        try:
+            if rows is None or here.submits:
+                watchers, call = registry.watching(executor), partial(bare, executor)
+                return (
+                    record(executor, call, watchers, (fn, *args), kwargs, True)
+                    if watchers
+                    else call(fn, *args, **kwargs)
+                )
+            name = fn.__name__ if type(fn) is FunctionType else label_of(fn, args, kwargs)
+            row = [name, now(), here.me[0], None, None, None, None, None]
+            rows.append(row)
+            future = bare(executor, fn, *args, **kwargs)
+        except BaseException as error:
+            if rows is not None and row is not None:
+                remove(rows, row)
+            without_this_frame(error)
+            raise
+        if future.__dict__.setdefault("watched", row) is not row:
+            tie(future, row)
+        return future
+
+    like: Any = submit
+    like.__name__, like.__qualname__, like.__doc__ = bare.__name__, bare.__qualname__, bare.__doc__
+    like.__module__, like.__wrapped__ = bare.__module__, bare.__get__(executor)
+    return submit
+
+
+def class_submit(bare: Any) -> Callable[..., Any]:
+    """The `submit` of a class. A task of an executor that nobody watches may still be one that was handed on."""
+    home = bare.__module__ if type(bare) is FunctionType else ""
+    threads = home == "concurrent.futures.thread"
+    final = threads or home == "concurrent.futures.process"
+    sender = to_processes if home == "concurrent.futures.process" else to_dask if home == "distributed.client" else None
+
+    @wraps(bare)
+    def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        here, rows, row = stamps.here, registry.quick, None
+        try:
+            watchers = registry.everywhere
+            if threads and rows is not None and watchers and not here.submits and args:
+                fn = args[0]
+                name = fn.__name__ if type(fn) is FunctionType else label_of(fn, args[1:], kwargs)
+                row = [name, now(), here.me[0], None, None, None, None, None]
+                rows.append(row)
+                future = bare(self, *args, **kwargs)
+                if future.__dict__.setdefault("watched", row) is not row:
+                    tie(future, row)
+                return future
+            call = partial(bare, self) if home else bare.__get__(self, type(self))
+            if watchers or here.submits or registry.waiting:
+                return record(self, call, watchers, args, kwargs, final, sender)
+            return call(*args, **kwargs)
+        except BaseException as error:
+            if rows is not None and row is not None:
+                remove(rows, row)
+            without_this_frame(error)
+            raise
+
+    return submit
+
+
+def record(
+    executor: Any,
+    submit: Callable[..., Any],
+    watchers: tuple[Opened, ...],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    final: bool,
+    sender: Sender | None = None,
+) -> Any:
+    """Call `submit`, and keep one row for the task, however many submits it takes to reach a worker.
+
+    `final` says that this submit is the standard library's own: nothing hands the task on behind it.
+    """
+    here, time = stamps.here, now()
+    try:
+        if not args:
+            return submit(**kwargs)
+        call = unwrapped(args[0], args[1:], kwargs)
+        around = here.submits[-1] if here.submits else None
+        outer = around if around is not None and not around.taken and around.same(call) else None
+        if outer is not None:
+            registry.take_over(outer)
+        elif registry.waiting:
+            outer = registry.take(executor, call)
+        if outer is None and around is None and not watchers:
+            return submit(*args, **kwargs)
+    except BaseException as error:
+        without_this_frame(error)
+        raise
+    if outer is None:
+        row, fresh = Row(_label(watchers, args, kwargs), time, here.me[0]), watchers
+    else:
+        row, fresh = outer.row, tuple(o for o in watchers if o not in outer.watchers)
+    under_way = Submit(executor, row, call, fresh if outer is None else outer.watchers + fresh)
+    held_back = outer is None and around is not None  # by name another task: the Future will tell
+    if not held_back:
+        keep(fresh, row)
+    under_way.taken = final
+    if not final:
+        registry.expect(under_way)
+    here.submits.append(under_way)
+    try:
+        future = submit(*args, **kwargs) if sender is None else sender(submit, under_way, args, kwargs)
+    except BaseException as error:
+        if not held_back:
+            discard(fresh, row)
+        registry.take_over(under_way)
+        without_this_frame(error)
+        raise
+    finally:
+        here.submits.pop()
+    merged = tie(future, row, [inner for inner, its, _ in under_way.inner if its is future])
+    if not under_way.taken and not hasattr(future, "add_done_callback"):
+        row[NOTE] = ENDLESS
+    for inner, _, its_watchers in under_way.inner:
+        if inner is not merged:
+            keep(its_watchers, inner)
+    if held_back and around is not None:
+        around.inner.append((row, future, watchers))
+    return future
+
+
+def to_processes(submit: Callable[..., Any], under_way: Submit, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """ProcessPoolExecutor.submit of a task that writes its stamps; where there is no disk for them, of the bare one."""
+    try:
+        home, under_way.row.home = registry.mailbox.expect()
+    except OSError:
+        return submit(*args, **kwargs)
+    return submit(run_away, home, *args, **kwargs)
+
+
+def to_dask(submit: Callable[..., Any], under_way: Submit, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Client.submit, of which the scheduler will tell when and where the task ran."""
+    watchers = under_way.watchers[:1]
+    listening = [opened for opened in watchers if opened.dask.listen(under_way.executor)]
+    future = submit(*args, **kwargs)
+    for opened in listening:
+        opened.dask.add(future, under_way.row)
+    return future
+
+
+def dask_map(bare: Any) -> Callable[..., Any]:
+    """Client.map, which gives a Future an item and calls no `submit`."""
+
+    @wraps(bare)
+    def map(self: Any, func: Any, *iterables: Any, **kwargs: Any) -> Any:
+        here, time = stamps.here, now()
+        watchers = tuple(dict.fromkeys(registry.everywhere + tuple(here.mapping)))
+        try:
+            if not watchers or here.in_dask:
+                return bare(self, func, *iterables, **kwargs)
+            here.in_dask = True
+            try:
+                listening = watchers[0].dask.listen(self)
+                futures = bare(self, func, *iterables, **kwargs)
+            finally:
+                here.in_dask = False
+        except BaseException as error:
+            without_this_frame(error)
+            raise
+        for future in futures if isinstance(futures, list) else ():
+            row = Row(label_of(func, (), {}), time, here.me[0])
+            keep(watchers, row)
+            tie(future, row)
+            if listening:
+                watchers[0].dask.add(future, row)
+        return futures
+
+    return map
+
+
+def own_map(executor: Any, bare: Any) -> Callable[..., Any]:
+    """The `map` of one executor that is watched: a map that goes by Dask's Client.map belongs to that watch."""
+    call = executor.map if bare is MISSING else bare
+
+    @wraps(call)
+    def map(*args: Any, **kwargs: Any) -> Any:
+        mapping = stamps.here.mapping
+        stamps.here.mapping = registry.watching(executor)
+        try:
+            return call(*args, **kwargs)
+        except BaseException as error:
+            without_this_frame(error)
+            raise
+        finally:
+            stamps.here.mapping = mapping
+
+    return map
+
+
+def _label(watchers: tuple[Opened, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    for opened in reversed(watchers):
+        if opened.label is not None:
+            return str(opened.label(*args, **kwargs))
+    return label_of(args[0], args[1:], kwargs)
+
+
+def keep(watchers: tuple[Opened, ...], row: Any) -> None:
+    for opened in watchers:
+        opened.run.rows.append(row)
+
+
+def discard(watchers: tuple[Opened, ...], row: Any) -> None:
+    for opened in watchers:
+        remove(opened.run.rows, row)
+
+
+def remove(rows: list[Any], row: Any) -> None:
+    """A refused submit made no task."""
+    rows[:] = [other for other in rows if other is not row]
+
+
+def tie(future: Any, row: Any, inner: list[Row] | None = None) -> Row | None:
+    """Say which row a Future belongs to. Gives the one of the `inner` rows that turned out to be this one."""
+    own = getattr(future, "__dict__", None)
+    if not isinstance(future, Future) or not isinstance(own, dict):
+        if callable(getattr(future, "add_done_callback", None)):
+            future.add_done_callback(Listener(row))
+        return None
+    found = own.setdefault("watched", row)
+    if found is not row:
+        early = type(found) is Row and found[LABEL] is None
+        if not early and not any(found is other for other in inner or ()):
+            future.add_done_callback(Listener(row))  # an executor that gives one Future twice
+            return None
+        if early and found[OUTCOME] is not None and found[STARTED] is None and found.ended_by is row[SUBMITTER]:
+            # Given its result inside submit(), by the thread that called it: that thread ran it.
+            found[WORKER], found[STARTED], found[NOTE] = row[SUBMITTER], row[SUBMITTED], None
+        found.link = row
+        found.pass_on()
+        own["watched"] = row
+    if type(row) is Row and any(getattr(type(future), n) is not getattr(Future, n) for n in _ENDS):
+        future.add_done_callback(Listener(row))
+    return None if found is row else found
+
+
+_ENDS = ("set_result", "set_exception", "cancel")
