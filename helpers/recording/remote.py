@@ -15,14 +15,16 @@ import sys
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from helpers.recording.data import FINISHED, NOTE, STARTED, SUBMITTED, WORKER, Thread
+from helpers.recording.data import FINISHED, NOTE, OUTCOME, STARTED, SUBMITTED, WORKER, Thread
 
 # Clocks of two processes count from the same moment on one machine. Further apart than this, they do not.
 SAME_CLOCK = 50_000_000
+REMEMBERED = "Dask remembered the result of an equal call"
 
 
 def _clock() -> int:
@@ -141,7 +143,7 @@ class DaskRuns:
     """
 
     def __init__(self) -> None:
-        self.rows: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self.rows: dict[int, tuple[Any, dict[str, Any]]] = {}  # client, row and reference to the Future by key
         self._lock = threading.Lock()
 
     def listen(self, client: Any) -> bool:
@@ -162,18 +164,21 @@ class DaskRuns:
         """`row` is of the task of this Dask future; a key that comes again is of a task that Dask remembers."""
         _, rows = self.rows[id(future.client)]
         with self._lock:
-            if rows.setdefault(future.key, row) is not row:
-                row[NOTE] = "Dask remembered the result of an equal call"
+            if rows.setdefault(future.key, (row, weakref.ref(future)))[0] is not row:
+                row[NOTE] = REMEMBERED
 
-    def fill(self) -> None:
-        """Ask each scheduler, and write the stamps into the rows."""
+    def fill(self, listen: Callable[[Any, Any], None]) -> None:
+        """Ask each scheduler, and write the stamps into the rows; `listen(future, row)` to tasks that have not ended.
+
+        A Future of Dask is not kept, nor given a callback before: Dask drops a result when nobody holds its Future.
+        """
         with self._lock:
             known, self.rows = list(self.rows.values()), {}
         for client, rows in known:
             stream: Any = ()
             with suppress(Exception):
                 stream = client.get_task_stream(start=1.0)
-            found = [(rows[entry["key"]], entry) for entry in stream if entry["key"] in rows]
+            found = [(rows[entry["key"]][0], entry) for entry in stream if entry["key"] in rows]
             behind: dict[str, int] = {}  # a worker's clock that is ahead would end tasks after their results came
             for row, entry in found:
                 late = int(entry["startstops"][-1]["stop"] * 1e9) - _clock() - row[FINISHED] if row[FINISHED] else 0
@@ -185,3 +190,10 @@ class DaskRuns:
                     row[WORKER], row[NOTE] = Thread(f"Dask Worker {entry['worker']}", entry["thread"]), None
                     row[STARTED] = max(row[SUBMITTED], int(spans[0]["start"] * 1e9) - shift)
                     row[FINISHED] = max(row[STARTED], int(spans[-1]["stop"] * 1e9) - shift)
+                    row[OUTCOME] = row[OUTCOME] or ("returned" if entry["status"] == "OK" else "raised")
+            for row, future in rows.values():
+                held = future()
+                if row[OUTCOME] is None and held is not None:
+                    listen(held, row)
+                elif row[OUTCOME] is None:
+                    row[FINISHED], row[OUTCOME] = time.perf_counter_ns(), "cancelled"

@@ -162,7 +162,8 @@ def record(
         raise
     finally:
         here.submits.pop()
-    merged = tie(future, row, [inner for inner, its, _ in under_way.inner if its is future])
+    told = sender is to_dask and bool(under_way.watchers)  # by Dask's scheduler; a callback would be one more task
+    merged = None if told else tie(future, row, [inner for inner, its, _ in under_way.inner if its is future])
     if not under_way.taken and not hasattr(future, "add_done_callback"):
         row[NOTE] = ENDLESS
     for inner, _, its_watchers in under_way.inner:
@@ -214,9 +215,10 @@ def dask_map(bare: Any) -> Callable[..., Any]:
         for future in futures if isinstance(futures, list) else ():
             row = Row(label_of(func, (), {}), time, here.me[0])
             keep(watchers, row)
-            tie(future, row)
             if listening:
                 watchers[0].dask.add(future, row)
+            else:
+                tie(future, row)
         return futures
 
     return map

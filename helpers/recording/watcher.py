@@ -229,7 +229,7 @@ class watch:
 
     def __exit__(self, *_: object) -> None:
         opened = self._open.pop()
-        opened.dask.fill()
+        opened.dask.fill(lambda future, row: future.add_done_callback(Listener(row)))
         with registry.lock:
             registry.open = tuple(other for other in registry.open if other is not opened)
             opened.unfinished = [row for row in opened.run.rows if row[OUTCOME] is None]

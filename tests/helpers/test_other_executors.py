@@ -1,0 +1,445 @@
+"""Other people's executors, bare and watched: all alike, and what the recording says of each."""
+
+import asyncio
+import contextlib
+import dataclasses
+import inspect
+import multiprocessing.pool
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+import time
+from concurrent import futures
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
+
+import pytest
+
+from helpers.recording.data import Recording
+from helpers.recording.watcher import watch
+from helpers.tasks import Gate
+
+LIMIT = 30
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def square(x):
+    return x * x
+
+
+def slow_square(x):
+    time.sleep(0.05)
+    return x * x
+
+
+@contextlib.contextmanager
+def bare(pool):
+    yield None
+
+
+@contextlib.contextmanager
+def everywhere(pool):
+    with watch() as run:
+        yield run
+
+
+@pytest.fixture(params=[bare, watch, everywhere], ids=["bare", "watched", "everywhere"])
+def looking(request):
+    return request.param
+
+
+@dataclasses.dataclass(frozen=True)
+class NotFoundError(Exception):
+    name: str
+
+
+class RefusesState(Exception):
+    def __setstate__(self, state):
+        raise TypeError("no state")
+
+
+class Slotted(Exception):
+    __slots__ = ()
+
+
+def raise_it(error):
+    raise error
+
+
+class Looks(ThreadPoolExecutor):
+    """Looks at what it is given: a coroutine function runs in a loop, a call that was made before is remembered, the
+    first argument is a priority.
+    """
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.seen, self.memo = [], {}
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.seen.append((fn.__name__, hash(fn), fn == square, args, kwargs))
+        if inspect.iscoroutinefunction(fn):
+            return super().submit(asyncio.run, fn(*args, **kwargs))
+        if (fn, args) not in self.memo:
+            self.memo[fn, args] = super().submit(fn, *args, **kwargs)
+        return self.memo[fn, args]
+
+
+async def coroutine(x):
+    return -x
+
+
+def test_an_executor_that_looks_at_the_function(looking):
+    with Looks(2) as pool, looking(pool) as run:
+        assert [pool.submit(coroutine, 3).result(LIMIT), pool.submit(square, 3).result(LIMIT)] == [-3, 9]
+        first = pool.submit(square, 4)
+        assert pool.submit(square, 4) is first and first.result(LIMIT) == 16
+        assert pool.seen[1] == ("square", hash(square), True, (3,), {})
+    if run is not None:
+        assert [t.label for t in run.tasks] == ["coroutine", "square", "square", "square"]
+        assert [t.outcome for t in run.tasks] == ["returned"] * 4
+        assert all(t.worker is not None for t in run.tasks[:3])
+
+
+number = ContextVar("number", default=0)
+
+
+class Carries(ThreadPoolExecutor):
+    def submit(self, fn, /, *args, **kwargs):
+        return super().submit(copy_context().run, fn, *args, **kwargs)
+
+
+def test_a_subclass_that_carries_the_context(looking):
+    number.set(7)
+    with Carries(1) as pool, looking(pool) as run:
+        assert [f.result(LIMIT) for f in [pool.submit(number.get) for _ in range(4)]] == [7] * 4
+        assert list(pool.map(square, range(3))) == [0, 1, 4]
+    if run is not None:
+        assert [t.label for t in run.tasks] == ["get"] * 4 + ["square"] * 3
+        assert run.peak_in_flight == 1 and len(run.workers) == 1
+
+
+class Later(Executor):
+    """Hands tasks on to a pool, from a thread of its own, with a Future of its own."""
+
+    def __init__(self, flush):
+        self.pool, self.queue = ThreadPoolExecutor(2), queue.Queue()
+        self.thread = threading.Thread(target=self.hand_on)
+        self.flush = flush
+        if not flush:
+            self.thread.start()
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        self.queue.put((future, fn, args, kwargs))
+        return future
+
+    def hand_on(self):
+        while item := self.queue.get():
+            future, fn, args, kwargs = item
+            self.pool.submit(fn, *args, **kwargs).add_done_callback(lambda f, to=future: to.set_result(f.result()))
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self.queue.put(None)
+        if self.flush:
+            self.hand_on()
+        else:
+            self.thread.join()
+        self.pool.shutdown()
+
+
+@pytest.mark.parametrize("flush", [False, True], ids=["from a thread", "all at the end"])
+def test_an_executor_that_hands_tasks_on_later(looking, flush):
+    pool = Later(flush)
+    with looking(pool) as run:
+        found = [pool.submit(square, i) for i in range(51)]
+        pool.shutdown()
+        assert [f.result(LIMIT) for f in found] == [i * i for i in range(51)]
+    if run is not None:
+        assert len(run.tasks) == 51 and {t.outcome for t in run.tasks} == {"returned"}
+        assert all(t.worker is not None and t.submitted <= t.started <= t.finished for t in run.tasks)
+        assert run.notes == []
+
+
+def test_equal_calls_to_two_executors_are_two_tasks():
+    later = Later(True)
+    with watch() as run, ThreadPoolExecutor(1) as pool:
+        ours, theirs = pool.submit(square, 3), later.submit(square, 3)
+        assert ours.result(LIMIT) == 9
+        later.shutdown()
+        assert theirs.result(LIMIT) == 9
+    assert len(run.tasks) == 2
+
+
+class Elsewhere(Executor):
+    """Runs tasks where nobody sees it: it never says that one starts."""
+
+    def __init__(self):
+        self.threads = []
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        self.threads.append(threading.Thread(target=lambda: future.set_result(fn(*args, **kwargs))))
+        self.threads[-1].start()
+        return future
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        for thread in self.threads:
+            thread.join()
+
+
+def test_a_run_that_cannot_be_seen_is_named(looking, tmp_path):
+    with Elsewhere() as pool, looking(pool) as run, Gate() as gate:
+        future = pool.submit(gate.task, 3)
+        gate.wait_for(1)
+        gate.open()
+        assert future.result(LIMIT) == 3
+    if run is not None:
+        [task] = run.tasks
+        assert (task.outcome, task.started) == ("returned", None)
+        assert task.note == "ran where watch can't see: its start is unknown"
+        assert run.notes == [f"1 task: {task.note}"] and run.notes[0] in repr(run)
+        run.save(tmp_path / "run.json")
+        assert Recording.load(tmp_path / "run.json").notes == run.notes
+
+
+class Now(Executor):
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_an_executor_that_runs_tasks_in_submit(looking):
+    with Now() as pool, looking(pool) as run:
+        assert list(pool.map(square, [2, 3])) == [4, 9]
+    if run is not None:
+        assert [t.worker for t in run.tasks] == [t.submitter for t in run.tasks] and run.notes == []
+
+
+@pytest.mark.parametrize("error", [NotFoundError("a"), RefusesState("b"), Slotted("c"), KeyboardInterrupt()])
+def test_exceptions_of_any_kind(looking, error):
+    with ThreadPoolExecutor(1) as pool, looking(pool) as run:
+        future = pool.submit(raise_it, error)
+        assert future.exception(LIMIT) is error and "helpers" not in str(error.__traceback__.tb_frame)
+        with pytest.raises(type(error)):
+            pool.submit(raise_it, error).result(LIMIT)
+    if run is not None:
+        assert [t.outcome for t in run.tasks] == ["raised"] * 2
+
+
+def fail_slotted(x):
+    raise Slotted(x)
+
+
+def fail_refusing(x):
+    raise RefusesState(x)
+
+
+def a_lambda():
+    time.sleep(0.1)
+    return lambda: 1
+
+
+def test_processes_send_home_what_they_would(looking):
+    with ProcessPoolExecutor(1, mp_context=SPAWN) as pool, looking(pool) as run:
+        assert isinstance(pool.submit(fail_refusing, 1).exception(LIMIT), RefusesState)
+        assert isinstance(pool.submit(fail_slotted, 2).exception(LIMIT), Slotted)
+        lost = pool.submit(a_lambda)
+        assert isinstance(lost.exception(LIMIT), (pickle.PicklingError, AttributeError))
+        assert list(pool.map(square, range(5), chunksize=2)) == [0, 1, 4, 9, 16]
+        future = pool.submit(square, 3)
+        assert type(future) is Future and future.result(LIMIT) == 9
+    if run is not None:
+        task = run.tasks[2]
+        assert task.note == "ran; its result was lost on the way home" and task.outcome == "raised"
+        assert task.run_time >= 0.09 and task.queue_wait is not None
+        assert [t.label for t in run.tasks[3:]] == ["square × 2", "square × 2", "square", "square"]
+        assert len(run.workers) == 1
+
+
+def test_classes_that_come_inside_the_block():
+    program = (
+        "import concurrent.futures\nfrom helpers import watch\n"
+        "if __name__ == '__main__':\n"
+        "    with watch() as run:\n"
+        "        class Own(concurrent.futures.ThreadPoolExecutor):\n"
+        "            def submit(self, fn, /, *args): return super().submit(fn, *args)\n"
+        "        with concurrent.futures.ProcessPoolExecutor(1) as pool, Own(1) as own:\n"
+        "            print(pool.submit(abs, -3).result(), own.submit(abs, -4).result())\n"
+        "    print([(t.label, t.outcome, t.started is not None) for t in run.tasks])\n"
+    )
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True).stdout
+    assert out.splitlines() == ["3 4", "[('abs', 'returned', True), ('abs', 'returned', True)]"]
+
+
+def test_pools_that_are_no_executors(looking):
+    with multiprocessing.pool.ThreadPool(1) as pool, everywhere(None) if looking is not bare else bare(None) as run:
+        assert pool.map(square, range(3)) == [0, 1, 4]
+    if run is not None:
+        assert "are no Executors" in repr(run)
+    with multiprocessing.pool.ThreadPool(1) as pool, pytest.raises(TypeError, match="multiprocessing's pools are none"):
+        watch(pool)
+
+
+def rename(name):
+    threading.current_thread().name = name
+
+
+def test_a_thread_that_its_task_renames():
+    name = threading.Thread.name
+    with ThreadPoolExecutor(1) as pool, watch(pool) as run:
+        pool.submit(square, 1).result(LIMIT)
+        pool.submit(rename, "new").result(LIMIT)
+        pool.submit(square, 1).result(LIMIT)
+    assert [w.name for w in run.workers] == ["new"]
+    assert threading.Thread.name is name
+
+
+def test_asyncio(looking):
+    async def main():
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as pool, looking(pool):
+            loop.set_default_executor(pool)
+            answers = await asyncio.to_thread(square, 3), await loop.run_in_executor(pool, square, 4)
+            return answers, run_of(looking, pool)
+
+    runs = []
+
+    def run_of(looking, pool):
+        return None
+
+    with watch() if looking is not bare else contextlib.nullcontext() as run:
+        runs.append(run)
+        assert asyncio.run(main())[0] == (9, 16)
+    if run is not None:
+        assert [t.label for t in run.tasks] == ["square", "square"]
+
+
+def test_main_waits_in_as_completed_wait_and_map():
+    with watch() as run, ThreadPoolExecutor(2) as pool, Gate() as gate:
+        found = [pool.submit(gate.task, i) for i in range(2)]
+        gate.wait_for(2)
+        started = len(run.blocked)
+        opener = threading.Timer(0.05, gate.open)
+        opener.start()
+        assert len(list(futures.as_completed(found))) == 2
+        assert run.blocked[started].call == "as_completed" and run.blocked[started].tasks == (0, 1)
+        futures.wait([pool.submit(slow_square, 1)])
+        assert list(pool.map(slow_square, [2])) == [4]
+        threading.Event().wait(0.01)
+        with contextlib.suppress(queue.Empty):
+            queue.Queue().get(timeout=0.01)
+    calls = [(b.call, b.task) for b in run.blocked[started:] if b.call != "as_completed"]
+    assert calls == [("wait", 2), ("map", 3), ("Event.wait", None), ("Queue.get", None), ("shutdown", None)]
+
+
+def test_the_last_wait_is_kept_in_either_order():
+    with ThreadPoolExecutor(1) as pool, watch(pool) as inner:
+        pool.submit(slow_square, 3)
+    assert [b.call for b in inner.blocked] == ["shutdown"] and inner.blocked[0].end >= inner.tasks[0].finished
+    assert inner.tasks[0].outcome == "returned" and "shutdown" not in vars(pool)
+    with watch() as outer, ThreadPoolExecutor(1) as pool:
+        pool.submit(slow_square, 3)
+    assert [b.call for b in outer.blocked] == ["shutdown"]
+
+
+def test_loky(looking):
+    loky = pytest.importorskip("loky", reason="loky is not installed")
+    pool = loky.get_reusable_executor(2)
+    try:
+        with looking(pool) as run:
+            assert pool.submit(pow, 2, 10).result(LIMIT) == 1024
+            assert list(pool.map(square, range(4))) == [0, 1, 4, 9]
+        if run is not None:
+            assert len(run.tasks) == 5 and {t.outcome for t in run.tasks} == {"returned"}
+            assert "its start is unknown" in repr(run)
+    finally:
+        pool.shutdown(kill_workers=True)
+
+
+def test_joblib(looking):
+    joblib = pytest.importorskip("joblib", reason="joblib is not installed")
+    with everywhere(None) if looking is not bare else bare(None):
+        assert joblib.Parallel(n_jobs=2)(joblib.delayed(square)(i) for i in range(6)) == [0, 1, 4, 9, 16, 25]
+        threads = joblib.Parallel(n_jobs=2, backend="threading")
+        assert threads(joblib.delayed(square)(i) for i in range(6)) == [0, 1, 4, 9, 16, 25]
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(kill_workers=True)
+
+
+def test_more_executors(looking):
+    more = pytest.importorskip("more_executors", reason="more-executors is not installed")
+    with more.Executors.thread_pool(max_workers=2).with_retry(max_attempts=2).with_map(str) as pool:
+        with looking(pool) as run:
+            assert [f.result(LIMIT) for f in [pool.submit(square, i) for i in range(5)]] == ["0", "1", "4", "9", "16"]
+    if run is not None:
+        assert len(run.tasks) == 5 and all(t.worker is not None for t in run.tasks)
+
+
+def test_wrapt(looking, monkeypatch):
+    wrapt = pytest.importorskip("wrapt", reason="wrapt is not installed")
+    seen = []
+
+    def wrapper(wrapped, instance, args, kwargs):
+        seen.append((type(instance), args))
+        return wrapped(*args, **kwargs)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", wrapt.FunctionWrapper(ThreadPoolExecutor.submit, wrapper))
+    with ThreadPoolExecutor(1) as pool, looking(pool) as run:
+        assert pool.submit(square, 3).result(LIMIT) == 9
+    assert seen == [(ThreadPoolExecutor, (square, 3))]
+    if run is not None:
+        assert [(t.label, t.outcome, len(run.workers)) for t in run.tasks] == [("square", "returned", 1)]
+
+
+def test_opentelemetry(looking):
+    module = pytest.importorskip("opentelemetry.instrumentation.threading", reason="opentelemetry is not installed")
+    instrumentor = module.ThreadingInstrumentor()
+    instrumentor.instrument()
+    try:
+        with ThreadPoolExecutor(1) as pool, looking(pool) as run:
+            assert pool.submit(square, 3).result(LIMIT) == 9
+    finally:
+        instrumentor.uninstrument()
+    if run is not None:
+        assert [(t.label, t.outcome, len(run.workers)) for t in run.tasks] == [("square", "returned", 1)]
+
+
+def test_tqdm(looking):
+    concurrent = pytest.importorskip("tqdm.contrib.concurrent", reason="tqdm is not installed")
+    with everywhere(None) if looking is not bare else bare(None) as run:
+        assert concurrent.thread_map(square, range(4), max_workers=2, disable=True) == [0, 1, 4, 9]
+    if run is not None:
+        assert [t.label for t in run.tasks] == ["square"] * 4
+
+
+@pytest.fixture(scope="module")
+def dask():
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    quiet = {"dashboard_address": None, "silence_logs": 50, "processes": True}
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, **quiet) as cluster:
+        with distributed.Client(cluster) as client:
+            yield client
+
+
+def test_dask(dask, looking):
+    pool = dask.get_executor(pure=False)
+    with looking(pool) as run:
+        assert [f.result(LIMIT) for f in [pool.submit(slow_square, i) for i in range(4)]] == [0, 1, 4, 9]
+        assert list(pool.map(slow_square, range(10, 13))) == [100, 121, 144]
+        assert isinstance(pool.submit(fail_slotted, 1).exception(LIMIT), Slotted)
+    if run is not None:
+        assert [t.outcome for t in run.tasks] == ["returned"] * 7 + ["raised"]
+        assert {t.label for t in run.tasks} == {"slow_square", "fail_slotted"}
+        assert all(t.worker.name.startswith("Dask Worker") for t in run.tasks)
+        assert all(t.submitted <= t.started <= t.finished for t in run.tasks)
+        assert all(t.run_time >= 0.04 for t in run.tasks[:-1]) and run.notes == []
+
+
+def test_dasks_own_map(dask):
+    with watch() as run:
+        assert dask.gather(dask.map(slow_square, range(20, 23))) == [400, 441, 484]
+    assert [(t.label, t.worker is None) for t in run.tasks] == [("slow_square", False)] * 3
