@@ -10,9 +10,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from exercises.kit import Gate, count, shown, watch
+from exercises.kit import Gate, Inputs, Window, count, shown, unlike, watch
 
-LIMIT = 8  # seconds for the whole check
+LIMIT = 10  # seconds for the whole check
 
 
 def count_workers(tasks, max_workers):
@@ -24,6 +24,8 @@ def count_workers(tasks, max_workers):
         futures = [pool.submit(ran_in, task) for task in tasks]
         return len({future.result() for future in futures})
 
+
+INPUTS = Inputs(also={"With no tasks": lambda given: ([], 3), "With one worker": lambda given: ([int, str, list], 1)})
 
 HINTS = [
     "Inside a task, `threading.current_thread()` tells which thread runs it. The task itself does not tell you.",
@@ -57,13 +59,31 @@ def check(count_workers):
         elif gate.most < together:
             most = "no two tasks were ever" if gate.most < 2 else f"at most {gate.most} tasks were"
             yield False, f"{pool}: {most} in flight together. Does something wait inside the loop?"
-        elif answer == used:
+        elif not unlike(answer, used):
             yield True, f"{pool}: {count(used, 'worker')} ran them, and you counted {answer}."
             continue
         else:
             said = _reading(answer, used, tasks, max_workers)
             yield False, f"{pool}: {count(used, 'worker')} ran them, and you returned {said}."
         return
+
+    window = Window(3, 8)
+    with watch():
+        count_workers([partial(window.task, n) for n in range(8)], 3)
+    window.returned()
+    for ok, says in window.findings():
+        yield ok, says
+        if not ok:
+            return
+
+    # Tasks that take no time: a worker that was started for one may find that another has run it.
+    for _ in range(40):
+        ran = []
+        answer = count_workers([lambda ran=ran: ran.append(threading.current_thread())] * 20, 20)
+        if unlike(answer, len(set(ran))):
+            break
+    says = f"20 tasks that take no time, max_workers=20: {count(len(set(ran)), 'worker')} ran them"
+    yield not unlike(answer, len(set(ran))), f"{says}, and you counted {shown(answer)}."
 
 
 def _reading(answer, used, tasks, max_workers):
@@ -182,3 +202,52 @@ def wrong_gives_the_names(tasks, max_workers):
     with ThreadPoolExecutor(max_workers) as pool:
         futures = [pool.submit(lambda task=task: (task(), threading.current_thread().name)[1]) for task in tasks]
         return {future.result() for future in futures}
+
+
+def wrong_calculates(tasks, max_workers):
+    """says: 20 tasks that take no time, max_workers=20"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        for task in tasks:
+            pool.submit(task)
+    return min(len(tasks), max_workers)
+
+
+def wrong_counts_started_threads(tasks, max_workers):
+    """says: 20 tasks that take no time, max_workers=20"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        for task in tasks:
+            pool.submit(task)
+        return len(pool._threads)
+
+
+def wrong_counts_the_most_in_flight(tasks, max_workers):
+    """says: 20 tasks that take no time, max_workers=20"""
+    lock, going, most = threading.Lock(), 0, 0
+
+    def noted(task):
+        nonlocal going, most
+        with lock:
+            going += 1
+            most = max(most, going)
+        task()
+        with lock:
+            going -= 1
+
+    with ThreadPoolExecutor(max_workers) as pool:
+        for task in tasks:
+            pool.submit(noted, task)
+    return most
+
+
+def wrong_in_batches(tasks, max_workers):
+    """says: While the first took long, 2 of the 7 others ran"""
+
+    def ran_in(task):
+        task()
+        return threading.current_thread().name
+
+    names = set()
+    with ThreadPoolExecutor(max_workers) as pool:
+        for start in range(0, len(tasks), max_workers):
+            names.update(pool.map(ran_in, tasks[start : start + max_workers]))
+    return len(names)

@@ -2,9 +2,11 @@
 
 Write `class Pool(Executor)` in about 30 lines, with a queue, threads and `Future`s:
 
-- `Pool(max_workers)` runs tasks in threads of its own, at most that many. It may start them all at once.
+- `Pool(max_workers)` runs tasks in threads of its own: as many as `max_workers` at a time while tasks wait, never
+  more. It may start its threads all at once, or as they are needed, also where two threads submit at the same time.
 - `submit(fn, /, *args, **kwargs)` returns a `Future` at once. It gets what `fn` returns or raises.
-- Tasks start in the order of their submits. A task that fails takes no worker with it.
+- Tasks start in the order of their submits. A task that fails takes no worker with it, whatever it raises,
+  `sys.exit()` included.
 - A Future cancelled in the queue never runs. One whose task runs says `running()` and can't be cancelled.
 - `shutdown(wait=True, *, cancel_futures=False)` ends the threads after the last queued task, and with `wait` returns
   only then. A later `submit` raises `RuntimeError`. A second `shutdown` does no harm.
@@ -14,12 +16,13 @@ first, then to your pool. (`cancel_futures` may be ignored.)
 """
 
 import queue
+import sys
 import threading
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import nullcontext
 
-from exercises.kit import Clock, Gate, count, shown, watch
+from exercises.kit import Clock, Gate, count, interleavings, shown, unlike, watch
 
 LIMIT = 10  # seconds for the whole check
 
@@ -141,38 +144,42 @@ def _calls(make):
     futures = [pool.submit(divmod, 7, 2), pool.submit(dict, a=1)]
     if _ended(*futures):
         values = [future.exception() or future.result() for future in futures]
-        yield values == [(3, 1), {"a": 1}], f"divmod(7, 2) gave {shown(values[0])}, dict(a=1) gave {shown(values[1])}."
+        yield (
+            not unlike(values, [(3, 1), {"a": 1}]),
+            f"divmod(7, 2) gave {shown(values[0])}, dict(a=1) gave {shown(values[1])}.",
+        )
         mapped = list(pool.map(abs, [-1, 2, -3]))
-        yield mapped == [1, 2, 3], f"map(abs, [-1, 2, -3]), built on submit, gave {shown(mapped)}."
+        yield not unlike(mapped, [1, 2, 3]), f"map(abs, [-1, 2, -3]), built on submit, gave {shown(mapped)}."
     else:
         yield False, "Two tasks were submitted, and a Future never got its result."
 
 
 def _survives_failures(make):
-    pool = make(1)
-    bad, good = pool.submit(int, "x"), pool.submit(abs, -1)
-    if _ended(bad):
-        yield isinstance(bad.exception(), ValueError), f"A task raised ValueError; its Future has {bad.exception()!r}."
-        ended = _ended(good)
-        yield ended, f"After a task that failed, the worker {'ran the next one' if ended else 'ran nothing more'}."
-    else:
-        yield False, "A task raised ValueError, and its Future never ended: result() would wait for ever."
+    for kind, args in ((ValueError, (int, "x")), (SystemExit, (sys.exit, 3))):
+        pool = make(1)
+        bad, good = pool.submit(*args), pool.submit(abs, -1)
+        if not _ended(bad):
+            yield False, f"A task raised {kind.__name__}, and its Future never ended: result() would wait for ever."
+            return
+        fits = isinstance(bad.exception(), kind)
+        yield fits, f"A task raised {kind.__name__}; its Future has {bad.exception()!r}."
+        ended = fits and _ended(good)
+        went = "ran the next one" if ended else "ran nothing more"
+        yield ended, f"After a task that raised {kind.__name__}, the worker {went}."
 
 
 def _keeps_its_size(make):
-    pool, gate, ran = make(3), Gate(3), []
-
-    def task():
-        ran.append(threading.current_thread())
-        gate.task()
-
-    ended = _ended(*[pool.submit(task) for _ in range(12)])
-    used = len(set(ran))
-    if not ended or used > 3:
-        yield False, f"12 tasks on Pool(3): {len(ran)} ran, in {count(used, 'thread')}."
-    else:
-        threads = count(used, "thread")
-        yield gate.met, f"12 tasks on Pool(3): at most {gate.most} in flight together, in {threads}."
+    pool, gate = make(3), Gate(4, patience=0.6)  # a fourth task never comes, unless there are more workers
+    ended = _ended(*[pool.submit(gate.task) for _ in range(12)])
+    if not ended:
+        yield False, f"12 tasks on Pool(3): only {gate.arrived} ran."
+        return
+    yield gate.most == 3, f"12 tasks on Pool(3): at most {gate.most} in flight together."
+    slow, others = Gate(patience=2), []
+    last = [pool.submit(slow.task), *(pool.submit(others.append, n) for n in range(9))]
+    beside = _ended(*last[1:])
+    slow.open()
+    yield beside and _ended(last[0]), f"While one task took long, {len(others)} of 9 others ran on the other workers."
 
 
 def _keeps_the_order(make):
@@ -240,11 +247,41 @@ def _leaves_without_waiting(make):
     yield _ended(held, queued), "The task that was queued at that moment still ran."
 
 
+def _two_submit(make):
+    """One thread is held before each line of submit in turn, while another submits."""
+    for hold in interleavings(16):
+        pool, gate, futures = make(1), Gate(2, patience=0.1), []
+
+        def submit(pool=pool, gate=gate, futures=futures):
+            futures.append(pool.submit(gate.task))
+
+        def held(hold=hold, submit=submit):
+            with hold:
+                submit()
+
+        def other(hold=hold, submit=submit):
+            hold.turn.wait(2)
+            submit()
+            hold.over.set()
+
+        threads = [threading.Thread(target=run) for run in (held, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if not _ended(*futures) or gate.met:
+            what = "2 tasks in flight together" if gate.met else f"{sum(f.done() for f in futures)} of 2 tasks ended"
+            yield False, f"Two threads submitted to Pool(1) at the same moment: {what}."
+            return
+    yield True, "Two threads submitted to Pool(1) at the same moment: 1 task in flight at a time."
+
+
 BEHAVIORS = [
     _hands_over,
     _calls,
     _survives_failures,
     _keeps_its_size,
+    _two_submit,
     _keeps_the_order,
     _cancels,
     _ends_with_its_tasks,
@@ -329,7 +366,7 @@ class wrong_puts_the_error_in_as_result(Pool):
 
 
 class wrong_starts_a_thread_for_each_task(Executor):
-    """says: in 12 threads"""
+    """says: at most 4 in flight together"""
 
     def __init__(self, max_workers):
         self._threads = []
@@ -344,7 +381,7 @@ class wrong_starts_a_thread_for_each_task(Executor):
         future.set_running_or_notify_cancel()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:
+        except BaseException as error:
             future.set_exception(error)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
@@ -353,7 +390,7 @@ class wrong_starts_a_thread_for_each_task(Executor):
 
 
 class wrong_has_one_worker(Pool):
-    """says: at most 1 in flight together, in 1 thread"""
+    """says: at most 1 in flight together"""
 
     def __init__(self, max_workers):
         super().__init__(1)
@@ -377,7 +414,7 @@ class wrong_never_says_running(Pool):
             future, fn, args, kwargs = item
             try:
                 future.set_result(fn(*args, **kwargs))
-            except Exception as error:
+            except BaseException as error:
                 future.set_exception(error)
 
 
@@ -390,7 +427,7 @@ class wrong_runs_what_was_cancelled(Pool):
             future.set_running_or_notify_cancel()
             try:
                 future.set_result(fn(*args, **kwargs))
-            except Exception as error:
+            except BaseException as error:
                 future.set_exception(error)
 
 
@@ -438,7 +475,7 @@ class wrong_leaves_its_threads(Pool):
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(fn(*args, **kwargs))
-                except Exception as error:
+                except BaseException as error:
                     future.set_exception(error)
             self._queue.task_done()
 
@@ -456,3 +493,39 @@ class wrong_puts_one_none_for_all(Pool):
         self._queue.put(None)
         for thread in self._threads:
             thread.join()
+
+
+class wrong_has_one_worker_more(Pool):
+    """says: 12 tasks on Pool(3): at most 4 in flight together"""
+
+    def __init__(self, max_workers):
+        super().__init__(max_workers + 1)
+
+
+class wrong_lets_sys_exit_end_a_worker(Pool):
+    """says: A task raised SystemExit, and its Future never ended"""
+
+    def _work(self):
+        while (item := self._queue.get()) is not None:
+            future, fn, args, kwargs = item
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except Exception as error:
+                    future.set_exception(error)
+
+
+class wrong_starts_too_many_for_two_submitters(Pool):
+    """says: Two threads submitted to Pool(1) at the same moment: 2 tasks in flight together"""
+
+    def __init__(self, max_workers):
+        super().__init__(0)
+        self._most = max_workers
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = super().submit(fn, *args, **kwargs)
+        if len(self._threads) < self._most:
+            thread = threading.Thread(target=self._work)
+            self._threads.append(thread)
+            thread.start()
+        return future

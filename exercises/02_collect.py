@@ -5,11 +5,12 @@ and returns the list of what they return, in the order of `tasks`. As long as ta
 are workers are in flight at the same time, and never more.
 """
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 
-from exercises.kit import Gate, count, shown, watch
+from exercises.kit import Inputs, Window, shown, watch
 
 LIMIT = 6  # seconds for the whole check
 
@@ -20,6 +21,8 @@ def collect(tasks, workers):
         return [future.result() for future in futures]
 
 
+INPUTS = Inputs(lambda given: (given.tasks, given.workers), raises=False)
+
 HINTS = [
     "When does `future.result()` return? What does your loop do until then?",
     "Submit all the tasks before you ask for the first result, and keep the Futures in a list.",
@@ -28,38 +31,26 @@ HINTS = [
 
 
 def check(collect):
-    gate = Gate(4)  # a fourth task never comes to it, unless there are more workers than asked for
+    window = Window(3, 8)
 
     def page(n):
-        gate.task()
+        window.task(n)
         time.sleep(0.03)  # decides nothing: so the picture shows each task
         return f"page {n}"
 
     with watch():
         results = collect([partial(page, n) for n in range(8)], 3)
+    window.returned()
+    for ok, says in window.findings():
+        yield ok, says
+        if not ok:
+            return
 
-    yield gate.most == 3, f"Of 8 tasks on 3 workers, {count(gate.most, 'task')} stood in flight together."
     pages = [f"page {n}" for n in range(8)]
     if isinstance(results, list) and sorted(results, key=str) == pages:
         yield results == pages, f"The results came in this order: {', '.join(results)}."
     else:
         yield False, f"For tasks that return 'page 0' to 'page 7' it returned {shown(results)}."
-    if gate.most != 3 or results != pages:
-        return
-
-    slow, others = Gate(), []
-
-    def slow_first(n):
-        if n == 0:
-            slow.task()
-        elif not slow.gave_up:
-            others.append(n)
-            if len(others) == 7:
-                slow.open()
-
-    with watch():
-        collect([partial(slow_first, n) for n in range(8)], 3)
-    yield not slow.gave_up, f"While the first task took long, {len(others)} of the 7 others ran on the other workers."
 
 
 def wrong_asks_inside_the_loop(tasks, workers):
@@ -101,7 +92,7 @@ def wrong_gives_nothing(tasks, workers):
 
 
 def wrong_in_batches(tasks, workers):
-    """says: While the first task took long, 2 of the 7 others ran"""
+    """says: While the first took long, 2 of the 7 others ran"""
     results = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for start in range(0, len(tasks), workers):
@@ -124,3 +115,47 @@ def wrong_submits_when_asked(tasks, workers):
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = (pool.submit(task) for task in tasks)
         return [future.result() for future in futures]
+
+
+def wrong_leaves_none_out(tasks, workers):
+    """says: For results None, 0, False, '' and [], it returned"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return [result for result in pool.map(lambda task: task(), tasks) if result is not None]
+
+
+def wrong_fails_on_an_empty_list(tasks, workers):
+    """says: With no tasks, it raised ValueError: max_workers must be greater than 0"""
+    with ThreadPoolExecutor(max_workers=min(workers, len(tasks))) as pool:
+        return list(pool.map(lambda task: task(), tasks))
+
+
+def wrong_runs_each_twice(tasks, workers):
+    """says: each was to run once; there were 16 calls of 8 different tasks"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(lambda task: task(), tasks))
+        return list(pool.map(lambda task: task(), tasks))
+
+
+def wrong_a_pool_for_each_batch(tasks, workers):
+    """says: While the first took long, 2 of the 7 others ran"""
+    results = []
+    for start in range(0, len(tasks), workers):
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            results += pool.map(lambda task: task(), tasks[start : start + workers])
+    return results
+
+
+def wrong_a_thread_for_each_task(tasks, workers):
+    """says: They ran in 8 threads; 3 workers are enough for all"""
+    room, results = threading.Semaphore(workers), [None] * len(tasks)
+
+    def one(n):
+        with room:
+            results[n] = tasks[n]()
+
+    threads = [threading.Thread(target=one, args=(n,)) for n in range(len(tasks))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

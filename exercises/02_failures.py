@@ -12,7 +12,7 @@ each, in the same order:
 import threading
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 
-from exercises.kit import Gate, count, shown, watch
+from exercises.kit import Gate, Inputs, count, shown, watch
 
 LIMIT = 9  # seconds for the whole check
 
@@ -28,6 +28,26 @@ def settle(futures):
             pairs.append(("raised", error) if error is not None else ("returned", future.result()))
     return pairs
 
+
+class _Falsy(ValueError):
+    """An exception that counts as false."""
+
+    def __bool__(self):
+        return False
+
+
+def _failed(error):
+    future = Future()
+    future.set_exception(error)
+    return future
+
+
+INPUTS = Inputs(
+    lambda given: (given.futures,),
+    also={"Where the exception counts as false": lambda given: ([_failed(_Falsy("no"))],)},
+)
+
+EQUAL = {"except CancelledError:  ->  except BaseException:": "exception() raises nothing else without a timeout"}
 
 HINTS = [
     "Three things can become of a Future, and `result()` shows two of them as exceptions. How do you tell"
@@ -232,4 +252,30 @@ def wrong_skips_what_is_not_done(futures):
         elif future.done():
             error = future.exception()
             pairs.append(("raised", error) if error is not None else ("returned", future.result()))
+    return pairs
+
+
+def wrong_asks_for_the_truth_of_the_error(futures):
+    """says: Where the exception counts as false"""
+    pairs = []
+    for future in futures:
+        try:
+            pairs.append(("raised", future.exception()) if future.exception() else ("returned", future.result()))
+        except CancelledError:
+            pairs.append(("cancelled", None))
+    return pairs
+
+
+def wrong_leaves_a_late_cancel_out(futures):
+    """says: For a task cancelled in the meantime it gave []"""
+    pairs = []
+    for future in futures:
+        if future.cancelled():
+            pairs.append(("cancelled", None))
+            continue
+        try:
+            error = future.exception()
+        except CancelledError:
+            continue
+        pairs.append(("raised", error) if error is not None else ("returned", future.result()))
     return pairs

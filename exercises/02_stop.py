@@ -14,9 +14,9 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from exercises.kit import Gate, count, watch
+from exercises.kit import Clock, Gate, count, watch
 
-LIMIT = 8  # seconds for the whole check
+LIMIT = 10  # seconds for the whole check
 
 
 def start(pool, step):
@@ -48,6 +48,7 @@ class _Steps:
 
     def __init__(self):
         self.begun = self.done = 0
+        self.quick = False  # no rest between two steps
         self.last = None  # the number of the step that raises
         self.hold = None  # a Gate where the next step stands
         self.standing = threading.Event()
@@ -63,7 +64,8 @@ class _Steps:
         if self.hold is not None:
             self.standing.set()
             self.hold.task()
-        time.sleep(0.001)
+        if not self.quick:
+            time.sleep(0.001)
         self.done += 1
         if self.done % 3 == 0:
             self.moved.set()
@@ -88,13 +90,27 @@ def check(start):
         if not fits:
             return
         future, stop = answer
+        try:
+            pool.submit(int).cancel()
+            shut = False
+        except RuntimeError:
+            shut = True
+        yield not shut, f"The pool {'took no more tasks: start shut it down' if shut else 'stays open for others'}."
+        if shut:
+            return
         other, stop_other = start(pool, two.step)
         going = [_moves(future, one), _moves(other, two)]
         yield all(going), _running(going, future, one)
         if not all(going):
             return
 
-        one.hold = Gate()
+        going_on = _goes_on(one)
+        yield going_on is None, going_on or "Nobody said stop, and it went on for as long as that."
+        if going_on:
+            return
+
+        one.hold = Gate(patience=2)
+        one.standing.clear()
         one.standing.wait(2)
         stop()
         yield not one.hold.gave_up, _stopped(one.hold.gave_up)
@@ -125,6 +141,26 @@ def check(start):
         busy.open()
         wait([future], timeout=2)
         yield none.begun == 0, f"Told to stop before it had begun, a task did {none.begun} steps."
+
+
+MANY, LONG = 3000, 1.5  # steps, and seconds that one of them takes
+
+
+def _goes_on(steps):
+    """Why the task ended though nobody had said stop; None if it has not."""
+    steps.quick = True
+    clock = Clock()
+    while steps.done < MANY and clock.read() < 2:
+        time.sleep(0.005)
+    steps.quick = False
+    if steps.done < MANY:
+        return f"Nobody said stop, and it ended after {steps.done} steps."
+    done = steps.done
+    steps.hold = Gate(patience=LONG)  # opens by itself
+    while steps.done < done + 5 and clock.read() < 6:
+        time.sleep(0.005)
+    steps.hold = None
+    return None if steps.done >= done + 5 else "Nobody said stop, and it ended after a step that took long."
 
 
 def _moves(future, steps):
@@ -291,3 +327,47 @@ def wrong_returns_the_future_alone(pool, step):
         return steps
 
     return pool.submit(work)
+
+
+def wrong_a_thousand_steps_at_most(pool, step):
+    """says: Nobody said stop, and it ended after 1000 steps"""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set() and steps < 1000:
+            step()
+            steps += 1
+        return steps
+
+    return pool.submit(work), told.set
+
+
+def wrong_a_second_at_most(pool, step):
+    """says: Nobody said stop, and it ended after a step that took long"""
+    told = threading.Event()
+
+    def work():
+        steps, end = 0, time.monotonic() + 1
+        while not told.is_set() and (time.monotonic() < end or steps < 3001):
+            step()
+            steps += 1
+        return steps
+
+    return pool.submit(work), told.set
+
+
+def wrong_shuts_the_pool(pool, step):
+    """says: The pool took no more tasks"""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            step()
+            steps += 1
+        return steps
+
+    future = pool.submit(work)
+    pool.shutdown(wait=False)
+    return future, told.set

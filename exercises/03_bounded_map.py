@@ -9,7 +9,7 @@ import itertools
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
-from exercises.kit import Gate, count, shown, watch
+from exercises.kit import Gate, Inputs, count, shown, unlike, watch
 
 LIMIT = 6
 
@@ -22,6 +22,8 @@ def bounded_map(fn, items, workers, ahead):
             yield window.popleft().result()
             window.extend(pool.submit(fn, item) for item in itertools.islice(items, 1))
 
+
+INPUTS = Inputs(lambda given: (given.fn, given.once, given.workers, given.workers + 2), endless=True)
 
 HINTS = [
     "Keep a window of Futures: what goes into it at the start, and when does the next one go in?",
@@ -39,14 +41,14 @@ def check(bounded_map):
         return 2 * x
 
     def items(size):
+        nonlocal most
         for item in range(size):
             taken.append(item)
+            most = max(most, len(taken) - len(values))  # those given are in `values` by now
             yield item
 
     with watch():
         for value in bounded_map(double, items(40), 3, 5):
-            # This value had not been given yet when the items were taken: it is one of the five.
-            most = max(most, len(taken) - len(values))
             values.append(value)
 
     yield most <= 5, f"With ahead=5, up to {count(most, 'item')} were taken whose results had not been given."
@@ -56,15 +58,11 @@ def check(bounded_map):
     if values != right and sorted(values, key=str) == sorted(right, key=str):
         yield False, f"The results came in another order: {shown(values)}."
         return
-    yield values == right, f"For 0 to 39 doubled it gave {count(len(values), 'result')}: {shown(values)}."
-    if values != right:
+    good = not unlike(values, right)
+    yield good, f"For 0 to 39 doubled it gave {count(len(values), 'result')}: {shown(values)}."
+    if not good:
         return
     yield gate.most == 3, f"On 3 workers, {count(gate.most, 'task')} went on at the same time."
-    if gate.most != 3:
-        return
-
-    short = list(bounded_map(double, items(2), 3, 5))
-    yield short == [0, 2], f"For an input shorter than `ahead`, 0 and 1, it gave {shown(short)}."
 
 
 def wrong_plain_map(fn, items, workers, ahead):
@@ -128,3 +126,55 @@ def wrong_newest_first(fn, items, workers, ahead):
         while window:
             yield window.pop().result()
             window.extend(pool.submit(fn, item) for item in itertools.islice(items, 1))
+
+
+def wrong_none_is_the_end(fn, items, workers, ahead):
+    """says: For the items None, 0, '' and (), it gave []"""
+    items = iter(items)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        window = deque()
+        while True:
+            while len(window) < ahead and (item := next(items, None)) is not None:
+                window.append(pool.submit(fn, item))
+            if not window:
+                return
+            yield window.popleft().result()
+
+
+def wrong_equal_items_share_a_result(fn, items, workers, ahead):
+    """says: For items that are equal, 1, True and 1.0"""
+    items, known = iter(items), {}
+
+    def once(item):
+        if item not in known:
+            known[item] = fn(item)
+        return known[item]
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        window = deque(pool.submit(once, item) for item in itertools.islice(items, ahead))
+        while window:
+            yield window.popleft().result()
+            window.extend(pool.submit(once, item) for item in itertools.islice(items, 1))
+
+
+def wrong_swallows_failures(fn, items, workers, ahead):
+    """says: Where the second of 4 items raises ValueError, it gave ['a', None"""
+    items = iter(items)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        window = deque(pool.submit(fn, item) for item in itertools.islice(items, ahead))
+        while window:
+            future = window.popleft()
+            yield None if future.exception() else future.result()
+            window.extend(pool.submit(fn, item) for item in itertools.islice(items, 1))
+
+
+def wrong_takes_one_more_to_look_for_the_end(fn, items, workers, ahead):
+    """says: With ahead=5, up to 6 items were taken"""
+    items, end = iter(items), object()
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        window, after = deque(), next(items, end)
+        while after is not end or window:
+            while after is not end and len(window) < ahead:
+                window.append(pool.submit(fn, after))
+                after = next(items, end)
+            yield window.popleft().result()

@@ -1,38 +1,74 @@
 """First good answer
 
-`sources` is a list of functions without arguments: each returns an answer or raises. Write `first_good(sources,
-workers)`: it asks them with `workers` workers and returns the first answer that arrives. Sources that have not been
-asked by then are cancelled. If every source fails, it raises the exception of one of them.
+`sources` is a list of one or more functions without arguments: each returns an answer, whatever it is, or raises.
+Write `first_good(sources, workers)`: it asks them with `workers` workers and returns the first answer that arrives,
+without waiting for the slow ones. Sources that have not been asked by then are cancelled. If every source fails, it
+raises the exception of one of them.
 """
 
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from exercises.kit import Clock, Gate, count, shown, watch
+from exercises.kit import Clock, Gate, Inputs, count, shown, unlike, watch
 
 LIMIT = 6
 
 
 def first_good(sources, workers):
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        futures = [pool.submit(source) for source in sources]
-        for future in as_completed(futures):
+    pool = ThreadPoolExecutor(max_workers=workers)
+    try:
+        for future in as_completed([pool.submit(source) for source in sources]):
             if future.exception() is None:
-                pool.shutdown(wait=False, cancel_futures=True)
-                return future.result()
+                break
         return future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
+
+def _fails():
+    raise OSError("no answer")
+
+
+def _exits():
+    raise SystemExit("no answer")
+
+
+def _late():
+    time.sleep(0.8)  # no check of a time: some answers give up after half a second
+    return "late"
+
+
+_ANSWERS = {"None": None, "0": 0, "''": "", "[]": [], "a ValueError object": ValueError("an answer")}
+INPUTS = Inputs(
+    also={
+        "With one source": lambda given: ([lambda: "a"], 3),
+        **{
+            f"Where the one answer, behind a failure, is {words}": lambda given, answer=answer: (
+                [_fails, lambda: answer],
+                2,
+            )
+            for words, answer in _ANSWERS.items()
+        },
+        "Where the first source raises SystemExit": lambda given: ([_exits, lambda: "a"], 1),
+        "Where the only answer comes late": lambda given: ([_fails, _late], 2),
+        "Where all raise SystemExit": lambda given: ([_exits, _exits], 2),
+    }
+)
+EQUAL = {
+    "if future.exception() is None:  ->  if not future.exception():": "exceptions count as true",
+}
 
 HINTS = [
     "Which of map, as_completed and wait hands you a Future as soon as it is done, whatever its place in the list?",
     "A Future that failed is done too. Look at `future.exception()` and go on to the next one.",
-    "Before you return, cancel the others: `future.cancel()` on each, or `pool.shutdown(cancel_futures=True)`.",
+    "The end of `with` waits for every task that runs. What does a pool offer to whoever does not want to wait?",
+    "Make the pool without `with`, and end it in a `finally:` with `pool.shutdown(wait=False, cancel_futures=True)`.",
 ]
 
 
 def check(first_good):
-    asked, going, most, lock, slow = [], set(), 0, threading.Lock(), Gate()
+    asked, going, most, lock, slow = [], set(), 0, threading.Lock(), Gate(patience=2)
 
     def source(name):
         nonlocal most
@@ -52,13 +88,20 @@ def check(first_good):
     names = ["slow", "broken", "good", *(f"spare {n}" for n in range(20))]
     with watch() as run:
         answer = first_good([lambda name=name: source(name) for name in names], 2)
+    early = not slow.gave_up
     slow.open()
     clock = Clock()
     while run.count("queued") + run.count("running") and clock.read() < 1:
         time.sleep(0.01)  # what the answer left in the queue is asked now
 
-    yield answer == "good", f"Of a slow source, a broken one and a good one, it returned {shown(answer)}."
-    if answer != "good":
+    yield not unlike(answer, "good"), f"Of a slow source, a broken one and a good one, it returned {shown(answer)}."
+    if unlike(answer, "good"):
+        return
+    yield (
+        early,
+        f"It returned {'while the slow source had not answered' if early else 'only when the slow one had ended'}.",
+    )
+    if not early:
         return
     yield most == 2, f"With 2 workers, {count(most, 'source')} were asked at the same time."
     if most != 2:
@@ -99,11 +142,12 @@ def wrong_takes_a_failure_for_an_answer(sources, workers):
 
 def wrong_cancels_nothing(sources, workers):
     """says: 20 of them were asked"""
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        for future in as_completed([pool.submit(source) for source in sources]):
-            if future.exception() is None:
-                return future.result()
-        raise future.exception()
+    pool = ThreadPoolExecutor(max_workers=workers)
+    for future in as_completed([pool.submit(source) for source in sources]):
+        if future.exception() is None:
+            pool.shutdown(wait=False)
+            return future.result()
+    raise future.exception()
 
 
 def wrong_leaves_the_pool_open(sources, workers):
@@ -117,23 +161,23 @@ def wrong_leaves_the_pool_open(sources, workers):
 
 def wrong_asks_all_at_once(sources, workers):
     """says: sources were asked at the same time"""
-    with ThreadPoolExecutor(max_workers=len(sources)) as pool:
-        futures = [pool.submit(source) for source in sources]
-        for future in as_completed(futures):
-            if future.exception() is None:
-                pool.shutdown(wait=False, cancel_futures=True)
-                return future.result()
-        return future.result()
+    pool = ThreadPoolExecutor(max_workers=len(sources))
+    futures = [pool.submit(source) for source in sources]
+    for future in as_completed(futures):
+        if future.exception() is None:
+            pool.shutdown(wait=False, cancel_futures=True)
+            return future.result()
+    return future.result()
 
 
 def wrong_says_nothing_when_all_fail(sources, workers):
     """says: When all sources raise OSError, it gives None"""
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        futures = [pool.submit(source) for source in sources]
-        for future in as_completed(futures):
-            if future.exception() is None:
-                pool.shutdown(wait=False, cancel_futures=True)
-                return future.result()
+    pool = ThreadPoolExecutor(max_workers=workers)
+    futures = [pool.submit(source) for source in sources]
+    for future in as_completed(futures):
+        if future.exception() is None:
+            pool.shutdown(wait=False, cancel_futures=True)
+            return future.result()
 
 
 def wrong_returns_the_exception(sources, workers):
@@ -143,3 +187,38 @@ def wrong_returns_the_exception(sources, workers):
         future = next(as_completed(futures))
         pool.shutdown(wait=False, cancel_futures=True)
         return future.exception() or future.result()
+
+
+def wrong_waits_at_the_end_of_with(sources, workers):
+    """says: It returned only when the slow one had ended"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(source) for source in sources]
+        for future in as_completed(futures):
+            if future.exception() is None:
+                pool.shutdown(wait=False, cancel_futures=True)
+                return future.result()
+        return future.result()
+
+
+def wrong_takes_none_for_a_failure(sources, workers):
+    """says: Where the one answer, behind a failure, is None"""
+    pool = ThreadPoolExecutor(max_workers=workers)
+    try:
+        for future in as_completed([pool.submit(source) for source in sources]):
+            if future.exception() is None and future.result() is not None:
+                return future.result()
+        raise future.exception() or LookupError("no answer")
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def wrong_gives_up_after_half_a_second(sources, workers):
+    """says: Where the only answer comes late, it raised TimeoutError"""
+    pool = ThreadPoolExecutor(max_workers=workers)
+    try:
+        for future in as_completed([pool.submit(source) for source in sources], timeout=0.5):
+            if future.exception() is None:
+                break
+        return future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -10,7 +10,7 @@ and the list may be empty: then all are done, and `fn()` is called at once.
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from exercises.kit import Gate, count, interleavings, watch
+from exercises.kit import Gate, Inputs, count, interleavings, watch
 
 LIMIT = 7  # seconds for the whole check
 
@@ -31,6 +31,9 @@ def when_all_done(futures, fn):
         future.add_done_callback(count_down)
     count_down()
 
+
+INPUTS = Inputs(lambda given: (given.futures, given.note))
+EQUAL = {"over = left == 0  ->  over = left <= 0": "nobody counts below 0: there are as many callbacks as were counted"}
 
 HINTS = [
     "Every Future calls back exactly once, whatever became of it. What must be counted, and who may call fn?",
@@ -105,6 +108,35 @@ def _scenes(when_all_done):
     called = calls.wait()
     yield called == 1, _once("All three were done before", 0, called)
 
+    for size in range(1, 5):
+        calls, futures = _Calls(), [Future() for _ in range(size)]
+        when_all_done(futures, calls)
+        for future in futures[1:]:
+            future.set_result("done before the first")
+        early = calls.count
+        futures[0].set_result("done last")
+        called = calls.wait()
+        yield early == 0 and called == 1, _once(f"Of {count(size, 'Future')}, the first ended last", early, called)
+
+    calls, (one, other) = _Calls(), (Future(), Future())
+    when_all_done([one, other, one], calls)
+    one.set_result("done")
+    early = calls.count
+    other.set_result("done last")
+    called = calls.wait()
+    yield early == 0 and called == 1, _once("One of them stood twice in the list", early, called)
+
+    first, second, one, other = _Calls(), _Calls(), Future(), Future()
+    when_all_done([one], first)
+    when_all_done([other], second)
+    other.set_result("done")
+    early = first.count
+    called = second.wait()
+    yield early == 0 and called == 1, _once("Two calls at a time, the second is done: for the second,", early, called)
+    one.set_result("done")
+    called = first.wait()
+    yield called == 1, _once("Two calls at a time, both are done: for the first,", 0, called)
+
     calls = _Calls()
     when_all_done([], calls)
     called = calls.wait()
@@ -117,15 +149,15 @@ def _scenes(when_all_done):
 
 def _once(case, early, called):
     if called == 0:
-        return f"{case}: fn was never called."
+        return f"{case}{'' if case[-1] == ',' else ':'} fn was never called."
     times = {1: "once", 2: "twice"}.get(called, f"{called} times")
-    return f"{case}: fn was called {'too early' if early else times}."
+    return f"{case}{'' if case[-1] == ',' else ':'} fn was called {'too early' if early else times}."
 
 
 def _interleaved(when_all_done):
     """How often fn is called if one callback is held before its 1st, 2nd … line, while the other runs."""
     counts = []
-    for hold in interleavings(when_all_done):
+    for hold in interleavings():
         calls, (first, second) = _Calls(), (Future(), Future())
         both = Gate(2)  # no callback of the answer runs before both Futures are done
         first.add_done_callback(both.task)
@@ -301,6 +333,64 @@ def wrong_looks_outside_the_lock(futures, fn):
         with lock:
             left -= 1
         if left == 0:
+            fn()
+
+    for future in futures:
+        future.add_done_callback(count_down)
+    if not futures:
+        fn()
+
+
+def wrong_one_too_early(futures, fn):
+    """says: One was cancelled, one raised, one returned: fn was called too early"""
+    left = max(1, len(futures) - 1)
+    lock = threading.Lock()
+
+    def count_down(future):
+        nonlocal left
+        with lock:
+            left -= 1
+            over = left == 0
+        if over:
+            fn()
+
+    for future in futures:
+        future.add_done_callback(count_down)
+    if not futures:
+        fn()
+
+
+def wrong_counts_different_ones(futures, fn):
+    """says: One of them stood twice in the list: fn was called too early"""
+    left = len(set(futures)) + 1
+    lock = threading.Lock()
+
+    def count_down(future=None):
+        nonlocal left
+        with lock:
+            left -= 1
+            over = left == 0
+        if over:
+            fn()
+
+    for future in futures:
+        future.add_done_callback(count_down)
+    count_down()
+
+
+_left, _left_lock = [0], threading.Lock()
+
+
+def wrong_one_count_for_all_calls(futures, fn):
+    """says: Two calls at a time, the second is done: for the second, fn was never called"""
+    with _left_lock:
+        _left[0] += len(futures)
+
+    def count_down(future):
+        with _left_lock:
+            _left[0] -= 1
+            over = _left[0] == 0
+        if over:
             fn()
 
     for future in futures:

@@ -13,18 +13,19 @@ for i in range(0, 10):
 ```
 
 Write `start_all(pool, work, inputs, report)`. It submits `work(x)` to `pool` for each `x` of the list
-`inputs` and returns the list of their Futures at once, while the tasks still run. As each task ends,
-`report(x, outcome)` is called once: `outcome` is what `work` returned, or the exception that it raised. A
-task may also be cancelled in the queue: then `outcome` is its CancelledError.
+`inputs`, one that stands there twice too, and returns the list of their Futures at once, while the tasks
+still run. As each task ends, `report(x, outcome)` is called once, without waiting for other tasks:
+`outcome` is what `work` returned, or the exception that it raised, whatever it is. A task may also be
+cancelled in the queue: then `outcome` is its CancelledError.
 """
 
 import logging
 import queue
 import threading
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from functools import partial
 
-from exercises.kit import Gate, shown, watch
+from exercises.kit import Gate, Inputs, shown, watch
 
 LIMIT = 8  # seconds for the whole check
 
@@ -33,7 +34,7 @@ def start_all(pool, work, inputs, report):
     def tell(x, future):
         try:
             outcome = future.result()
-        except Exception as error:
+        except BaseException as error:
             outcome = error
         report(x, outcome)
 
@@ -45,6 +46,8 @@ def start_all(pool, work, inputs, report):
     return futures
 
 
+INPUTS = Inputs(lambda given: (given.pool(), given.fn, given.items, given.note))
+
 HINTS = [
     "Which line of the sample waits? Which line registers a callback, when does it run, and on which Future "
     "should it act instead?",
@@ -52,8 +55,8 @@ HINTS = [
     "in a callback is only logged, so catch it there.",
     "Each callback needs the x of its own task: `functools.partial(tell, x)`, or a `lambda` with `x=x`. "
     "A bare `lambda` looks x up when it runs, after the loop.",
-    "In tell(x, future): `try: outcome = future.result()`, `except Exception as error: outcome = error` "
-    "(CancelledError is an Exception here), then `report(x, outcome)`.",
+    "In tell(x, future): `try: outcome = future.result()`, `except BaseException as error: outcome = error` "
+    "(`sys.exit()` in a task raises SystemExit, which is no Exception), then `report(x, outcome)`.",
 ]
 
 
@@ -108,9 +111,26 @@ def check(start_all):
     if not log.errors and sorted(x for x, _ in seen) == inputs:
         yield from _right(dict(seen))
         yield len(early) == 5, f"While 10 still ran, {len(early)} of the 5 others were reported."
+    if not log.errors and sorted(x for x, _ in seen) == inputs and len(early) == 5:
+        yield _at_once(start_all)
     for error in log.errors[:1]:
         words = f": {error}" if str(error) else ""
         yield False, f"A callback raised {type(error).__name__}{words}. The pool logged that and went on."
+
+
+def _at_once(start_all):
+    """On one worker the second task stands still until the first has been reported, or for a while."""
+    first, behind = Gate(), Gate(patience=1.5)
+
+    def work(x):
+        (first if x == 1 else behind).task()
+
+    with ThreadPoolExecutor(1) as pool:
+        futures = start_all(pool, work, [1, 2], lambda x, outcome: behind.open())
+        first.open()
+        wait(futures)
+    late = behind.gave_up
+    return not late, f"The first task was reported {'only after' if late else 'before'} the one behind it."
 
 
 def _reports(reports, most):
@@ -289,4 +309,56 @@ def wrong_shuts_the_pool(pool, work, inputs, report):
         futures = [pool.submit(work, x) for x in inputs]
         for x, future in zip(inputs, futures, strict=True):
             future.add_done_callback(partial(tell, x))
+    return futures
+
+
+def wrong_submits_each_input_once(pool, work, inputs, report):
+    """says: For inputs that are equal, 1, True and 1.0, it returned 1 value, not 3"""
+
+    def tell(x, future):
+        try:
+            outcome = future.result()
+        except BaseException as error:
+            outcome = error
+        report(x, outcome)
+
+    futures = {x: pool.submit(work, x) for x in inputs}
+    for x, future in futures.items():
+        future.add_done_callback(partial(tell, x))
+    return list(futures.values())
+
+
+def wrong_queues_the_report(pool, work, inputs, report):
+    """says: The first task was reported only after the one behind it"""
+
+    def tell(x, future):
+        try:
+            outcome = future.result()
+        except BaseException as error:
+            outcome = error
+        pool.submit(report, x, outcome)
+
+    futures = []
+    for x in inputs:
+        future = pool.submit(work, x)
+        future.add_done_callback(partial(tell, x))
+        futures.append(future)
+    return futures
+
+
+def wrong_reports_exceptions_alone(pool, work, inputs, report):
+    """says: Where the second of 3 inputs raises SystemExit, ('item 1', SystemExit(3)) was never reported"""
+
+    def tell(x, future):
+        try:
+            outcome = future.result()
+        except Exception as error:
+            outcome = error
+        report(x, outcome)
+
+    futures = []
+    for x in inputs:
+        future = pool.submit(work, x)
+        future.add_done_callback(partial(tell, x))
+        futures.append(future)
     return futures

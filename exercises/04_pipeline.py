@@ -18,7 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from functools import partial
 
-from exercises.kit import Gate, shown, watch
+from exercises.kit import Gate, Inputs, shown, watch
 
 LIMIT = 6  # seconds for the whole check
 
@@ -31,9 +31,15 @@ def pipeline(fetchers, writers, fetch, write, pages):
     ends = [None] * len(pages)
     for _ in pages:
         n, future = fetched.get()
-        ends[n] = future if future.exception() else writers.submit(write, future.result())
-    return [future.exception() or future.result() for future in ends]
+        ends[n] = writers.submit(write, future.result()) if future.exception() is None else future
+    return [future.result() if future.exception() is None else future.exception() for future in ends]
 
+
+def _written(text):
+    return "wrote", text
+
+
+INPUTS = Inputs(lambda given: (given.pool(3), given.pool(1), given.fn, _written, given.items))
 
 HINTS = [
     "Who learns first that a page is fetched? A callback of its Future does. What is the least that it must do?",
@@ -42,8 +48,7 @@ HINTS = [
     "Don't trust that a callback has run because `result()` returned: count what comes out of the queue, "
     "one for each page.",
     "For n, future from the queue: `ends[n] = future if future.exception() else writers.submit(write, "
-    "future.result())`. After as many turns as there are pages, collect `future.exception() or "
-    "future.result()` from ends.",
+    "future.result())`. After as many turns as there are pages, collect each end's exception or result.",
 ]
 
 
@@ -92,6 +97,16 @@ def check(pipeline):
         yield _results(answer, pages)
         shut = [name for name, pool in (("fetchers", fetchers), ("writers", writers)) if _is_shut(pool)]
         yield not shut, f"Shut down afterwards: {', '.join(shut) or 'neither pool'}."
+        if not shut:
+            yield _side_by_side(pipeline, fetchers)
+
+
+def _side_by_side(pipeline, fetchers):
+    """Whether two writes stand at a gate together, of two writers."""
+    both = Gate(2)
+    with ThreadPoolExecutor(2, "writers") as writers:
+        pipeline(fetchers, writers, str, both.task, ["page 0", "page 1"])
+    return both.met, f"With two writers, {'two writes' if both.met else 'one write'} went on at the same time."
 
 
 def _while_held(early, gave_up, run):
@@ -264,3 +279,27 @@ def wrong_shuts_the_pools(fetchers, writers, fetch, write, pages):
         for page in pages:
             fetchers.submit(fetch, page).add_done_callback(partial(then, page))
     return [second[page].exception() or second[page].result() for page in pages]
+
+
+def wrong_waits_for_each_write(fetchers, writers, fetch, write, pages):
+    """says: With two writers, one write went on at the same time"""
+    fetched = queue.SimpleQueue()
+    for n, page in enumerate(pages):
+        fetchers.submit(fetch, page).add_done_callback(lambda future, n=n: fetched.put((n, future)))
+    ends = [None] * len(pages)
+    for _ in pages:
+        n, future = fetched.get()
+        ends[n] = future if future.exception() else writers.submit(write, future.result())
+        wait([ends[n]])
+    return [future.exception() or future.result() for future in ends]
+
+
+def wrong_keeps_ends_by_page(fetchers, writers, fetch, write, pages):
+    """says: For pages that are equal, 1, True and 1.0, it returned [('wrote', 'c')]"""
+    fetched, ends = queue.SimpleQueue(), dict.fromkeys(pages)
+    for page in pages:
+        fetchers.submit(fetch, page).add_done_callback(lambda future, page=page: fetched.put((page, future)))
+    for _ in pages:
+        page, future = fetched.get()
+        ends[page] = future if future.exception() else writers.submit(write, future.result())
+    return [future.exception() or future.result() for future in ends.values()]

@@ -120,7 +120,7 @@ def _adds_meanwhile(tally):
 
 def _tried(tally, early):
     ways = 0
-    for hold in interleavings(tally, 15, 0.3):
+    for hold in interleavings(15, 0.3):
         ways += 1
         sums = tally(_Four(hold, early).votes(), 2)
         if unlike(sums, {"ann": 1111}):

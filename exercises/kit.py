@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Any
 
+from exercises.engine.check import Check
 from exercises.engine.oracle import Given, Inputs, shown, unlike
 from helpers import tasks
 from helpers._common import count
@@ -20,23 +21,9 @@ from helpers.recording.data import Recording
 from helpers.tasks import TICK, Clock
 
 __all__ = [
-    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "count", "interleavings", "once", "shown",
+    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "Window", "count", "interleavings", "once", "shown",
     "unlike", "watch",
 ]  # fmt: skip
-
-# What the check under way has made. One check runs at a time.
-gates: list[Gate] = []
-inputs: list[Once] = []
-runs: list[Recording] = []
-spared: set[threading.Thread] = set()  # threads that may outlive the check
-
-
-def begin() -> None:
-    """Forget what an earlier check made."""
-    gates.clear()
-    inputs.clear()
-    runs.clear()
-    spared.clear()
 
 
 class Gate(tasks.Gate):
@@ -44,7 +31,7 @@ class Gate(tasks.Gate):
 
     def __init__(self, size: int | None = None, patience: float = 1.0) -> None:
         super().__init__(size, patience=patience)
-        gates.append(self)
+        Check.now.gates.append(self)
 
 
 class Once:
@@ -55,7 +42,7 @@ class Once:
         self.taken = 0
         self.again = False  # read from the start once more, after its end
         self._over = False
-        inputs.append(self)
+        Check.now.inputs.append(self)
 
     def __iter__(self) -> Iterator[Any]:
         self.again = self.again or self._over
@@ -81,21 +68,21 @@ class watch(watching.watch):
 
     def __enter__(self) -> Recording:
         run = super().__enter__()
-        runs.append(run)
+        Check.now.runs.append(run)
         return run
 
 
 class Hold:
-    """Holds a thread before the `line`-th line that it runs of the answer's file: what may come between two lines?
+    """Holds a thread before the `line`-th line that it runs of the answer: what may come between two lines?
 
     `with hold:` around what the thread does, or `begin()` inside it, for an answer that calls the check. At that line
     `turn` is set, and the thread stands there until `over` is set, or for `patience` seconds, if the others wait for a
     lock that it has. `reached` says whether it came to that line. After its end `turn` is set in any case.
     """
 
-    def __init__(self, answer: Any, line: int, patience: float) -> None:
-        code = getattr(answer, "__code__", None) or getattr(type(answer).__call__, "__code__", None)
-        self._file = code.co_filename if code else None
+    def __init__(self, line: int, patience: float = 0.3) -> None:
+        learners = Check.now.learners
+        self._is_theirs = learners.owns if learners else lambda file, _: file != __file__
         self._left, self._patience = line, patience
         self.reached = self.in_vain = False
         self.turn, self.over = threading.Event(), threading.Event()
@@ -105,7 +92,7 @@ class Hold:
         frame = sys._getframe(1)
         while frame.f_back:  # the answer's own frames, which have begun already
             frame = frame.f_back
-            if frame.f_code.co_filename == self._file:
+            if self._is_theirs(frame.f_code.co_filename, frame.f_lineno):
                 frame.f_trace = self._trace
 
     def end(self) -> None:
@@ -120,7 +107,7 @@ class Hold:
         self.end()
 
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
-        if frame.f_code.co_filename != self._file:
+        if not self._is_theirs(frame.f_code.co_filename, frame.f_lineno):
             return None
         if event == "line" and not self.reached:
             self._left -= 1
@@ -131,12 +118,77 @@ class Hold:
         return self._trace
 
 
-def interleavings(answer: Any, most: int = 30, patience: float = 0.3) -> Iterator[Hold]:
-    """A Hold before the 1st, 2nd … line of `answer`, until a line is not reached."""
+def interleavings(most: int = 30, patience: float = 0.3) -> Iterator[Hold]:
+    """A Hold before the 1st, 2nd … line that a thread runs of the answer, until a line is not reached."""
     for line in range(1, most + 1):
-        hold = Hold(answer, line, patience)
+        hold = Hold(line, patience)
         yield hold
         if not hold.reached:
             return
         if hold.in_vain:  # a lock: the lines after this one are likely to have it too
             patience = max(patience / 2, 0.05)
+
+
+class Window:
+    """`tasks` tasks, twice `size` or more, that show whether exactly `size` workers run them, and the same to the end.
+
+    `window.task(n, value)` is the n-th from 0; each is called once. The first stands still until all others have ended:
+    whoever waits for a batch waits in vain. `returned()` tells that the answer is back; `findings()` what was seen.
+    """
+
+    def __init__(self, size: int, tasks: int, patience: float = 1.0) -> None:
+        self.size, self.tasks = size, tasks
+        self.first, self.later = Gate(size + 1, patience), Gate(size, patience / 2)  # each opens for one too many
+        self.slow = Gate(patience=min(5, 3 * patience))
+        self.called: list[int] = []
+        self.ended = self.ended_early = self.beside = 0
+        self.threads: set[threading.Thread] = set()
+        self._lock = threading.Lock()
+
+    def task(self, n: int, value: Any = None) -> Any:
+        with self._lock:
+            self.called.append(n)
+            self.threads.add(threading.current_thread())
+        self.first.task()
+        if n == 0 and self.size > 1:
+            self.slow.task()
+            self.beside = self.ended
+        elif self.first.arrived > self.size:
+            self.later.task()
+        with self._lock:
+            self.ended += 1
+            if self.ended == self.tasks - 1:
+                self.slow.open()
+        return value
+
+    def returned(self) -> None:
+        self.ended_early = self.ended
+        self.slow.open()
+
+    def findings(self, things: str = "task") -> Iterator[tuple[bool, str]]:
+        """Pairs for the check, up to the first that is False."""
+        on = f"Of {count(self.tasks, things)} on {count(self.size, 'worker')}"
+        together = min(self.size, self.tasks)
+        others, again = self.tasks - 1, f", at most {self.later.most} at the same time"
+        once = sorted(self.called) == list(range(self.tasks))
+        twice = f"{count(len(self.called), 'call')} of {count(len(set(self.called)), 'different ' + things)}"
+        full = not self.slow.gave_up and self.later.most == self.size - 1
+        threads = f"They ran in {count(len(self.threads), 'thread')}; {count(self.size, 'worker')} are enough for all."
+        early = self.tasks - self.ended_early
+        yield from _to_the_first_false(
+            (self.first.most == together, f"{on}, {count(self.first.most, things)} stood in flight together."),
+            (once, f"{on}, each was to run once; there were {twice}."),
+            (self.size == 1 or full, f"While the first took long, {self.beside} of the {others} others ran{again}."),
+            (len(self.threads) <= self.size, threads),
+            (
+                not early,
+                f"It returned while {count(early, things)} had not ended." if early else "It returned at the end.",
+            ),
+        )
+
+
+def _to_the_first_false(*findings: tuple[bool, str]) -> Iterator[tuple[bool, str]]:
+    for ok, says in findings:
+        yield ok, says
+        if not ok:
+            return

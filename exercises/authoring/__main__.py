@@ -15,6 +15,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from exercises.authoring import lesson_cells, mutants, validate
 from exercises.engine.problem import ExerciseError, ExerciseFile, place, read
 
 FOLDER = Path(__file__).resolve().parents[1]
+SIDE_BY_SIDE = 6
 TEMPLATE = Path(__file__).resolve().parent / "template.py"
 
 
@@ -36,9 +38,15 @@ def check(name: str) -> int:
     if _step("the solution passes", "the solution does not pass", validate.solution_problems, file):
         print("mend this first: until then nothing else tells much")
         return 1
-    for wrong in file.wrong:
-        good, bad = f"{wrong.name} is refused for its reason", f"{wrong.name} is not refused as it should be"
-        failed += _step(good, bad, validate.wrong_problems, file, wrong)
+    lines: set[int | None] = set()
+    with ProcessPoolExecutor(SIDE_BY_SIDE) as pool:  # a check waits for most of its time
+        for wrong, step in [
+            (wrong.name, pool.submit(validate.wrong_step, file.path, wrong.name)) for wrong in file.wrong
+        ]:
+            problems, refused, seconds = step.result()
+            lines |= refused
+            what = f"{wrong} is not refused as it should be" if problems else f"{wrong} is refused for its reason"
+            failed += _say("✗" if problems else "✓", f"{what} ({seconds:.1f} s)", problems)
     failed += _step("the starter is not started", "the starter counts as an answer", validate.starter_problems, file)
     if lesson_cells.notebook_of(file) is None:
         print(f"  • there is no notebook {file.path.stem[:2]}-… yet")
@@ -47,7 +55,7 @@ def check(name: str) -> int:
         if not lesson_cells.is_used(file):
             paste(file)
     if not failed:
-        idle = validate.unseen_findings(file)
+        idle = validate.unseen_findings(file, lines)
         if idle:
             _say("•", "the check could be tested better", idle)
     print("all is well" if not failed else f"{failed} to mend; then run this again")

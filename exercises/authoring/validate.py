@@ -6,11 +6,13 @@ Each function gives a list of problems, sentences that name the line and say wha
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from exercises.engine.problem import ExerciseError, ExerciseFile, Wrong, place, starter, unseen_names
+from exercises.engine.problem import ExerciseError, ExerciseFile, Wrong, place, read, starter, unseen_names
 from exercises.engine.verdict import Finding, Verdict
 from exercises.learner import judged
 
@@ -118,13 +120,33 @@ def starter_problems(file: ExerciseFile) -> list[str]:
     return problems
 
 
-def unseen_findings(file: ExerciseFile) -> list[str]:
-    """Findings of the check that no wrong answer sets off: nobody knows whether they can fail."""
-    verdicts = [_judge(file, wrong.function)[0] for wrong in file.wrong]
-    lines = {finding.line for verdict in verdicts if verdict for finding in verdict.findings if finding.ok is False}
-    yields = [n for n in ast.walk(file.parts.given["check"]) if isinstance(n, ast.Yield)]
+def refused_at(file: ExerciseFile, wrong: Wrong) -> set[int | None]:
+    """The lines of the findings that refuse a wrong answer."""
+    verdict = _judge(file, wrong.function)[0]
+    return {finding.line for finding in verdict.findings if finding.ok is False} if verdict else set()
+
+
+def wrong_step(path: Path, name: str) -> tuple[list[str], set[int | None], float]:
+    """For one wrong answer of the file at `path`: its problems, the lines that refuse it, and the seconds it took."""
+    start, file = time.monotonic(), read(path)
+    [wrong] = [wrong for wrong in file.wrong if wrong.name == name]
+    return wrong_problems(file, wrong), refused_at(file, wrong), time.monotonic() - start
+
+
+def unseen_findings(file: ExerciseFile, lines: set[int | None]) -> list[str]:
+    """Findings of the check that no wrong answer sets off, those at `lines` do: nobody knows whether they can fail."""
+    yields = list(_own_yields(file.parts.given["check"]))
     idle = [n for n in yields if not any(line and n.lineno <= line <= (n.end_lineno or 0) for line in lines)]
     return [_at(file, n.lineno, "no wrong answer is refused here. Add one that is, or drop the finding.") for n in idle]
+
+
+def _own_yields(node: ast.AST) -> Iterator[ast.Yield]:
+    """The yields of a function, without those of functions in it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Yield):
+            yield child
+        if not isinstance(child, ast.FunctionDef | ast.Lambda):
+            yield from _own_yields(child)
 
 
 @lru_cache(maxsize=64)  # two functions here ask for the same verdicts

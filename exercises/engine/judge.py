@@ -12,10 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from exercises import kit
+from exercises.engine.check import Check
 from exercises.engine.learner_code import Learners, Spot
 from exercises.engine.oracle import Inputs, compared
 from exercises.engine.problem import ExerciseFile
+from helpers.tasks import TICK, Clock
 
 
 def unfit(exercise: ExerciseFile, fn: Any) -> str | None:
@@ -86,7 +87,7 @@ def judge(exercise: ExerciseFile, fn: Any, send: Send) -> None:
     """Run the check on `fn`; send findings as they come, and {"end": True} at last."""
     learners = learners_of(exercise, fn)
     before = set(threading.enumerate())
-    kit.begin()
+    check = Check(learners).begin()
     refused = False
     try:
         reason = unfit(exercise, fn)
@@ -99,7 +100,7 @@ def judge(exercise: ExerciseFile, fn: Any, send: Send) -> None:
             if exercise.inputs is not None and not refused:
                 for finding in _compared(exercise, fn, learners, exercise.inputs):
                     send(finding)
-            for remark in _left(before, learners):
+            for remark in _left(before, check):
                 send({"remark": remark})
     except NotImplementedError as error:
         spots = learners.raised_at(error.__traceback__)
@@ -108,10 +109,9 @@ def judge(exercise: ExerciseFile, fn: Any, send: Send) -> None:
         message = _raised(error, learners, exercise)
         if not (refused and message.get("stumbled")):  # what was refused already may well make the check stumble
             send(message)
-    for doubt in doubts(exercise, fn) + [AGAIN for items in kit.inputs if items.again][:1]:
+    for doubt in doubts(exercise, fn) + [AGAIN for items in check.inputs if items.again][:1]:
         send({"doubt": doubt})
-    for gate in kit.gates:
-        gate.open()
+    check.open_gates()
     send({"end": True})
 
 
@@ -192,18 +192,18 @@ def died(died: Any, learners: Learners) -> str:
     return f"The thread {name} ended with {died.exc_type.__name__}: {died.exc_value}{where}."
 
 
-def _left(before: set[threading.Thread], learners: Learners) -> Iterator[str]:
+def _left(before: set[threading.Thread], check: Check) -> Iterator[str]:
     """Threads that the function has left behind. A pool without `with` ends when it is garbage."""
     gc.collect()
-    clock = kit.Clock()
+    clock = Clock()
     inherited = threading.current_thread().daemon  # then the function's threads are daemons without having asked
     alive = [t for t in threading.enumerate() if t not in before and (inherited or not t.daemon)]
     while alive and clock.read() < 1:
-        alive[0].join(kit.TICK)
+        alive[0].join(TICK)
         alive = [t for t in alive if t.is_alive()]
-    alive = [t for t in alive if t not in kit.spared]
+    alive = [t for t in alive if t not in check.spared]
     if alive:
-        spots = learners.threads()
+        spots = check.learners.threads() if check.learners else {}
         stand = [f"{t.name} at {spots[t.ident]}" if t.ident in spots else t.name for t in alive]
         some = "1 thread was" if len(alive) == 1 else f"{len(alive)} threads were"
         advice = "`with` around a pool waits for its threads"

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
-from exercises import kit
 from helpers.recording.data import Recording
 
 _CELL = re.compile(r"[\\/]ipykernel_\d+[\\/]|^<ipython-input|^<stdin>$|^<string>$")
@@ -128,7 +127,9 @@ def _read(path: str) -> bytes:
         os.close(file)
 
 
-def report(learners: Learners, check: Learners, limit: float, before: Activity, spared: set[int]) -> dict[str, Any]:
+def report(
+    learners: Learners, check: Learners, run: Recording | None, limit: float, before: Activity, spared: set[int]
+) -> dict[str, Any]:
     """The finding for a check that has used up its `limit`, in seconds.
 
     `learners` tells the learner's lines, `check` those of the check. `before` is the `activity` of half a limit ago;
@@ -152,7 +153,7 @@ def report(learners: Learners, check: Learners, limit: float, before: Activity, 
         does = "ran on" if ident in busy else "waited" if now else "stood"
         details.append(f"{_named(threads[ident].name)} {does} at {spot}")
     line = next((spot.line for spot in check.threads().values()), None)
-    return {"ok": False, "says": says, "details": details + (waits(kit.runs[-1]) if kit.runs else []), "line": line}
+    return {"ok": False, "says": says, "details": details + (waits(run) if run else []), "line": line}
 
 
 def _why(spots: dict[int, Spot], busy: list[int], known: bool) -> str:

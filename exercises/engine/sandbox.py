@@ -16,6 +16,7 @@ import itertools
 import json
 import logging
 import os
+import pickle
 import re
 import select
 import signal
@@ -30,11 +31,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from exercises import kit
+from exercises.engine.check import Check
 from exercises.engine.judge import Message, check_of, died, judge, learners_of
 from exercises.engine.learner_code import Activity, Spot, activity, report
 from exercises.engine.problem import ExerciseFile
 from helpers.recording.data import Recording
+from helpers.tasks import TICK, Clock
 
 PATIENCE = 0.97  # of the limit, for a child that can't even say where it hangs
 # A child that is heard of every TICK is slow, as on a busy computer, and gets more time to say where it hangs.
@@ -53,11 +55,11 @@ class Parent:
     def listen(self, read: int) -> list[Message]:
         """The child's messages to its end or its limit, and what is to be said if it did not come to its end."""
         messages: list[Message] = []
-        buffer, clock, poll, limit = b"", kit.Clock(), select.poll(), self.exercise.limit
+        buffer, clock, poll, limit = b"", Clock(), select.poll(), self.exercise.limit
         poll.register(read, select.POLLIN)
         heard, gone = 0.0, False
         while (now := clock.read()) < limit * PATIENCE or now < min(heard + SILENCE, limit + GRACE):
-            if poll.poll(kit.TICK * 1000):
+            if poll.poll(TICK * 1000):
                 chunk = os.read(read, 1 << 16)
                 if not chunk:
                     break
@@ -81,19 +83,19 @@ class Parent:
 
     def hung(self) -> Message:
         """The child is silent: something holds the GIL, so that its own watch can't run. faulthandler needs no GIL."""
-        stands, dump, clock = self.folder / "stands", "", kit.Clock()
+        stands, dump, clock = self.folder / "stands", "", Clock()
         if stands.exists() and not self.gone():
             os.kill(self.pid, signal.SIGUSR1)
             while clock.read() < DUMP and (not dump or dump != stands.read_text(errors="replace")):
                 dump = stands.read_text(errors="replace")
-                time.sleep(kit.TICK)
+                time.sleep(TICK)
         cause = "most likely a call into C code that lets no other thread run"
         says = f"It did not end, and nothing could run beside it: {cause}."
         return {"ok": False, "says": says, "details": [f"a thread stood at {spot}" for spot in self.spots()]}
 
     def ended(self) -> Message:
         """The child is gone without a last message."""
-        clock, spots = kit.Clock(), []
+        clock, spots = Clock(), []
         while not self.gone() and clock.read() < 1:
             time.sleep(0.005)
         if self.status is not None and os.WIFSIGNALED(self.status):
@@ -169,6 +171,12 @@ SHARE = 0.85  # of the limit is for the check; the rest is for finding out where
 MOST_TASKS = 2_000  # tasks of a recording that are worth a picture
 
 
+def shown() -> Recording | None:
+    """The recording of the check under way that is worth a picture."""
+    run = Check.now.run
+    return run if run is not None and 0 < len(run.tasks) <= MOST_TASKS else None
+
+
 class Child:
     """What the threads of the child share: the pipe home, and who is first to end the process."""
 
@@ -216,21 +224,23 @@ class Child:
         renew_pools(getattr(self.fn, "__globals__", {}))
 
     def _watch(self) -> None:
-        clock, limit, half = kit.Clock(), self.exercise.limit * SHARE, None
+        clock, limit, half = Clock(), self.exercise.limit * SHARE, None
         while (seconds := clock.read()) < limit:
             if os.getppid() != self.kernel:  # it is gone
                 os._exit(1)
             if half is None and seconds > limit / 2:
                 half = activity()
-            time.sleep(kit.TICK)
+            time.sleep(TICK)
             self._send_line(b"")  # a sign of life
-        stuck = report(self.learners, check_of(self.exercise), seconds, half or {}, {threading.get_ident()})
+        stuck = report(
+            self.learners, check_of(self.exercise), Check.now.run, seconds, half or {}, {threading.get_ident()}
+        )
         self._end({**stuck, "until": time.perf_counter_ns()})
 
     def _end(self, message: Message) -> NoReturn:
         with self.ending:
-            if kit.runs and 0 < len(kit.runs[-1].tasks) <= MOST_TASKS:
-                kit.runs[-1].save(self.folder / "run.json")
+            if (run := shown()) is not None:
+                (self.folder / "run").write_bytes(pickle.dumps(run))
             self.send({**message, "last": True})
             os._exit(0)
 
@@ -240,7 +250,7 @@ def _nobody(*_: object) -> str:
 
 
 def _spare() -> None:
-    kit.spared.add(threading.current_thread())
+    Check.now.spared.add(threading.current_thread())
 
 
 def renew_pools(space: dict[str, Any]) -> None:
@@ -271,8 +281,8 @@ def run_forked(exercise: ExerciseFile, fn: Any) -> tuple[list[Message], Recordin
         finally:
             os.close(read)
             parent.kill()
-        saved = parent.folder / "run.json"
-        return messages, Recording.load(saved) if saved.exists() else None
+        saved = parent.folder / "run"
+        return messages, pickle.loads(saved.read_bytes()) if saved.exists() else None
 
 
 @contextmanager
@@ -335,7 +345,7 @@ def run_in_thread(exercise: ExerciseFile, fn: Any) -> tuple[list[Message], Recor
             spared = {t.ident for t in before if t.ident is not None}
             send(
                 {
-                    **report(learners, check_of(exercise), exercise.limit * SHARE, half, spared),
+                    **report(learners, check_of(exercise), Check.now.run, exercise.limit * SHARE, half, spared),
                     "until": time.perf_counter_ns(),
                 }
             )
@@ -343,25 +353,23 @@ def run_in_thread(exercise: ExerciseFile, fn: Any) -> tuple[list[Message], Recor
     finally:
         over.set()
         threading.excepthook = hook
-    shown = kit.runs[-1] if kit.runs and 0 < len(kit.runs[-1].tasks) <= MOST_TASKS else None
-    return messages, shown
+    return messages, shown()
 
 
 def _wait(thread: threading.Thread, limit: float) -> Activity:
     """Wait for `thread` up to `limit` seconds; the activity of all threads at half of it."""
-    clock, half = kit.Clock(), None
+    clock, half = Clock(), None
     while thread.is_alive() and (seconds := clock.read()) < limit:
         if half is None and seconds > limit / 2:
             half = activity()
-        thread.join(kit.TICK)
+        thread.join(TICK)
     return half or {}
 
 
 def _let_go(before: set[threading.Thread]) -> str:
     """Free what waits for the check, keep the kernel from waiting for the rest, and say what is left."""
-    for gate in kit.gates:
-        gate.open()
-    time.sleep(2 * kit.TICK)
+    Check.now.open_gates()
+    time.sleep(2 * TICK)
     left = [t for t in threading.enumerate() if t not in before]
     for thread in left:
         # At its end Python joins every pool's threads, daemons or not, and would never get to an end.

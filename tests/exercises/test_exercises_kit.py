@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from exercises import kit
+from exercises.engine.check import Check
 from exercises.kit import Clock, Gate, Hold, count, interleavings, once, watch
 from helpers import tasks
 
@@ -100,14 +100,13 @@ def test_input_read_in_pieces_is_read_once():
 
 
 def test_the_last_recording_is_the_one_to_show():
-    kit.begin()
+    check = Check().begin()
     with watch() as first, ThreadPoolExecutor(1) as pool:
         pool.submit(int).result()
     with watch() as second:
         pass
-    assert kit.runs == [first, second] and len(first.tasks) == 1
-    kit.begin()
-    assert kit.runs == []
+    assert check.runs == [first, second] and check.run is second and len(first.tasks) == 1
+    assert Check().begin().run is None
 
 
 def test_counting_words():
@@ -122,7 +121,7 @@ def test_a_thread_is_held_before_each_line_of_the_answer():
         lines.append(2)
 
     seen = []
-    for hold in interleavings(answer):
+    for hold in interleavings():
         lines.clear()
         with ThreadPoolExecutor(1) as pool:
             future = pool.submit(lambda hold=hold: hold.__enter__() and (answer(), hold.end()))
@@ -135,7 +134,7 @@ def test_a_thread_is_held_before_each_line_of_the_answer():
 
 
 def test_a_hold_ends_by_itself_where_nobody_can_go_on():
-    hold = Hold(lambda: None, 1, 0.05)
+    hold = Hold(1, 0.05)
     with hold:
         pass
     assert hold.in_vain and hold.reached

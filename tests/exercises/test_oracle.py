@@ -130,7 +130,7 @@ TASKS_WRONG = [
     (errors_as_values, "Where the second of 4 tasks raises ValueError, it returned ['a', ValueError("),
     (raised_when_returned, "returned and not raised, it raised KeyError: 'a value', where it should have returned"),
     (a_worker_for_each, "With no tasks, it raised ValueError: max_workers must be greater than 0, where it should"),
-    (at_most_five, "With 23 tasks, it returned 5 results, not 23: "),
+    (at_most_five, "With 23 tasks, it returned 5 values, not 23: "),
     (lost_outside_exception, "raises SystemExit, it returned ['a', None, 'c'], where it should"),
     (lambda tasks, n: collect(tasks, n) and collect(tasks, n), "number 1 of them was called twice, not once."),
 ]  # fmt: skip
