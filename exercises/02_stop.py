@@ -14,7 +14,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from exercises.kit import Clock, Gate, count, watch
+from exercises.kit import Clock, Gate, Signal, count, watch
 
 LIMIT = 10  # seconds for the whole check
 
@@ -51,8 +51,7 @@ class _Steps:
         self.quick = False  # no rest between two steps
         self.last = None  # the number of the step that raises
         self.hold = None  # a Gate where the next step stands
-        self.standing = threading.Event()
-        self.moved = threading.Event()
+        self.standing, self.moved = Signal(), Signal()
         self._checks = threading.current_thread()
 
     def step(self):

@@ -10,7 +10,7 @@ and the list may be empty: then all are done, and `fn()` is called at once.
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from exercises.kit import Gate, Inputs, count, interleavings, watch
+from exercises.kit import Gate, Inputs, Signal, count, interleavings, watch
 
 LIMIT = 7  # seconds for the whole check
 
@@ -49,7 +49,7 @@ class _Calls:
     """What fn is: counts its calls. It takes no argument; `given` is set by a call with one."""
 
     def __init__(self):
-        self.count, self.lock, self.called = 0, threading.Lock(), threading.Event()
+        self.count, self.lock, self.called = 0, threading.Lock(), Signal()
         self.given = False
 
     def __call__(self, *given):

@@ -21,7 +21,7 @@ from helpers.recording.data import Recording
 from helpers.tasks import TICK, Clock
 
 __all__ = [
-    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "Window", "count", "interleavings", "once", "shown",
+    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "Signal", "Window", "count", "interleavings", "once", "shown",
     "unlike", "watch",
 ]  # fmt: skip
 
@@ -72,6 +72,17 @@ class watch(watching.watch):
         return run
 
 
+class Signal(threading.Event):
+    """An Event whose timeout counts the seconds that this process was awake for: a busy computer gets more time."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        clock = Clock()
+        while not super().wait(TICK):
+            if timeout is not None and clock.read() >= timeout:
+                return False
+        return True
+
+
 class Hold:
     """Holds a thread before the `line`-th line that it runs of the answer: what may come between two lines?
 
@@ -85,7 +96,7 @@ class Hold:
         self._is_theirs = learners.owns if learners else lambda file, _: file != __file__
         self._left, self._patience = line, patience
         self.reached = self.in_vain = False
-        self.turn, self.over = threading.Event(), threading.Event()
+        self.turn, self.over = Signal(), Signal()
 
     def begin(self) -> None:
         sys.settrace(self._trace)
@@ -126,7 +137,7 @@ def interleavings(most: int = 30, patience: float = 0.3) -> Iterator[Hold]:
         if not hold.reached:
             return
         if hold.in_vain:  # a lock: the lines after this one are likely to have it too
-            patience = max(patience / 2, 0.05)
+            patience = max(patience / 2, 3 * TICK)
 
 
 class Window:
