@@ -7,7 +7,7 @@ sets in them is seen by nobody else.
 
 import contextvars
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
 from exercises.kit import Gate, shown, watch
@@ -68,6 +68,10 @@ def check(submit_here):
         kinds = ", ".join(type(future).__name__ for future in futures)
         yield not waits, f"For three calls it gave: {kinds}."
         if waits:
+            return
+        still = len(wait(futures, timeout=2).not_done)
+        if still:
+            yield False, f"{still} of the 3 Futures had neither a result nor an exception when their tasks had ended."
             return
         errors = [future.exception() for future in futures if future.exception() is not None]
         if errors:
@@ -302,3 +306,9 @@ def wrong_leaves_the_callers_values_in_the_worker(pool, fn, *args):
         return contextvars.copy_context().run(fn, *args)
 
     return pool.submit(run)
+
+
+def wrong_gives_a_future_that_nobody_ends(pool, fn, *args):
+    """says: 3 of the 3 Futures had neither a result nor an exception"""
+    pool.submit(contextvars.copy_context().run, fn, *args)
+    return Future()

@@ -51,7 +51,7 @@ def _trace_of_three():
     events += [_call("work", 13, dur) for dur in (1000.0, 120.0, 1000.0)]
     events += [_call("consume", 13, 90_000.0), _call("Queue.get", 13, 40_000.0), _call("workshop", 13, 80_000.0)]
     events += [_call("rework", 12, 70_000.0), _call("Pool.work", 12, 60_000.0)]
-    events += [{"ph": "i", "pid": 1, "tid": 13, "name": "work done", "ts": 0.0}]
+    events += [{"ph": kind, "pid": 1, "tid": 13, "name": "work done", "ts": 0.0} for kind in "iC"]
     return events
 
 

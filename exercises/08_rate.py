@@ -8,6 +8,7 @@ and refuses a negative number. Time goes on between two readings of the clock. `
 come slowly: what comes after a pause is submitted at once, and there is no catching up.
 """
 
+import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 
@@ -17,15 +18,18 @@ LIMIT = 6
 
 
 def paced(pool, calls, per_second, clock, sleep):
-    futures, earliest = [], None
+    futures, earliest = [], -math.inf
     for call in calls:
         now = clock()
-        if earliest is not None and now < earliest:
+        if now < earliest:
             sleep(earliest - now)
             now = clock()
         futures.append(pool.submit(call))
         earliest = now + 1 / per_second
     return futures
+
+
+EQUAL = {"if now < earliest:  ->  if now <= earliest:": "at that very moment it sleeps for 0 s"}
 
 
 HINTS = [

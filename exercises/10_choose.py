@@ -6,7 +6,7 @@ that last 100 ms each, on a computer with several cores. `waits`: the tasks most
 and returns, at about 5 ms a megabyte for the way there and back. `travels`: functions and data can be pickled.
 
 Threads cost less and share everything, so choose processes only where they are faster: where tasks that could not run
-side by side do so in processes, and the way takes less time than the task. Nobody asks for isolation here.
+side by side do so in processes, and the way takes clearly less time than the task. Nobody asks for isolation here.
 """
 
 from itertools import product
@@ -21,6 +21,16 @@ def choose(waits, keeps_gil, gil, megabytes, travels):
         return "threads"
     return "processes" if megabytes * 5 < 100 else "threads"
 
+
+_WAY = "return 'processes' if megabytes * 5 < 100 else 'threads'"
+_EVEN = "where both take about as long, either will do"
+EQUAL = {
+    f"{_WAY}  ->  return 'processes' if megabytes * 5 <= 100 else 'threads'": _EVEN,
+    f"{_WAY}  ->  return 'processes' if megabytes * 5 < 101 else 'threads'": _EVEN,
+    f"{_WAY}  ->  return 'processes' if megabytes * 5 < 99 else 'threads'": _EVEN,
+    f"{_WAY}  ->  return 'processes' if megabytes * 6 < 100 else 'threads'": _EVEN,
+    f"{_WAY}  ->  return 'processes' if megabytes * 4 < 100 else 'threads'": _EVEN,
+}
 
 HINTS = [
     "Processes cost more and share nothing. Two things they give: a crash or a leak stays in one of them, and each has "

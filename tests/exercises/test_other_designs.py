@@ -13,6 +13,7 @@ from functools import partial
 from itertools import pairwise
 from statistics import fmean
 
+import numpy as np
 import pytest
 
 from exercises import exercise
@@ -583,3 +584,30 @@ def test_a_right_answer_passes(answer):
 def test_an_answer_may_be_a_partial():
     verdict = exercise("05-tally").check(partial(Tally.each_worker_a_contiguous_share))
     assert verdict.passed, repr(verdict)
+
+
+class Yes(list):
+    """A list that says that it equals everything."""
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+
+STRANGE = {
+    "array": lambda result: np.array(result if isinstance(result, list) else [result], dtype=object),
+    "yes": lambda result: Yes(),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+@pytest.mark.parametrize(
+    "name", ["05-prices", "05-tally", "08-forty", "09-stop", "09-watchdog", "10-swap", "11-report"]
+)
+def test_a_result_that_says_itself_what_it_equals_is_refused_and_not_the_check(name, kind):
+    asked = exercise(name)
+    verdict = asked.check(lambda *args: STRANGE[kind](asked.file.solution(*args)))
+    refused = [finding for finding in verdict.findings if finding.ok is False]
+    assert refused and not any(finding.stumbled for finding in refused), repr(verdict)
+    assert "returned" in refused[0].says or "gave" in refused[0].says or "came back" in refused[0].says
