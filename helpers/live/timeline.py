@@ -1,0 +1,165 @@
+"""The timeline drawn by the browser: live while a run goes on, and played back afterwards.
+
+    replay(run)                                    a finished recording, with a time cursor
+    picture = LiveTimeline(); picture.follow(run)  a run that goes on, until picture.settle()
+
+The kernel sends stamps (messages.py), about twenty times a second and only what is new, from a thread of its own; the
+browser draws (timeline.js). What is saved with a notebook is the still picture.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from helpers.checks import instance, shown
+from helpers.gil_picture import gil_picture
+from helpers.gil_recording import GilTrace
+from helpers.live.messages import Feed, GilFeed
+from helpers.palette import Picture
+from helpers.recording import Recording
+from helpers.timeline import timeline
+
+PAUSE = 0.05  # seconds between two messages
+QUIET = 5  # pauses after which a message is sent although nothing is new: it says that the kernel is there
+SMALL = 2000  # rows that are sent again and again until the browser has answered
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class LiveTimeline(anywidget.AnyWidget):
+    """One picture of one or more recordings, drawn in the browser. `follow` starts to send, `settle` ends it."""
+
+    _esm = Path(__file__).with_name("timeline.js")
+    key = traitlets.Unicode().tag(sync=True)
+    state = traitlets.Dict().tag(sync=True)  # what a browser needs that has not heard any message
+    least_height = traitlets.Float(0).tag(sync=True)  # pixels
+
+    def __init__(self, least_height: float = 0.0) -> None:
+        self._feeds: Sequence[Feed | GilFeed] = ()
+        self._sending = threading.Lock()  # held while a message is made and sent; no task ever waits for it
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._answered = False
+        super().__init__(key=uuid.uuid4().hex, state={"sections": []}, least_height=least_height)
+        self.on_msg(self._asked)
+
+    def show(self, feeds: Sequence[Feed | GilFeed]) -> None:
+        """Show what is finished."""
+        self.settle()
+        with self._sending:
+            self._feeds = feeds
+            sections = [feed.news(True) for feed in feeds]
+            self.state = {"sections": sections}
+            self._rest()
+
+    def follow(self, *feeds: Feed) -> None:
+        """Show runs that go on, from a thread of this widget's, until `settle`."""
+        self.settle()
+        with self._sending:
+            self._feeds = feeds
+            self._stop = threading.Event()
+            self._thread = threading.Thread(target=self._work, args=(self._stop,), name="live timeline", daemon=True)
+        self._thread.start()
+
+    def settle(self) -> None:
+        """The runs are over: send the rest, and end the thread."""
+        self._stop.set()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def close(self) -> None:
+        self._stop.set()
+        super().close()
+
+    def _work(self, stop: threading.Event) -> None:
+        quiet = 0
+        while not stop.wait(PAUSE):
+            with self._sending:
+                quiet = 0 if self._send_news(False, quiet >= QUIET) else quiet + 1
+        with self._sending:
+            self._send_news(True, True)
+            self._rest()
+
+    def _send_news(self, ended: bool, even_nothing: bool) -> bool:
+        """One message, unless there is nothing to say; whether there was."""
+        if not self._answered and all(isinstance(f, Feed) and len(f.run.rows) <= SMALL for f in self._feeds):
+            for feed in self._feeds:
+                feed.restart()
+        heads = [feed.news(ended) for feed in self._feeds]
+        new = any(head[f"{name}_n"] for head in heads for name in ("rows", "waits", "calls"))
+        new = new or any(head.get("marks") or "lanes" in head for head in heads)
+        if new or even_nothing:
+            names = ("rows", "waits", "calls")
+            buffers = [head.pop(name) for head in heads for name in names]
+            self.send({"kind": "news", "sections": heads}, buffers)
+        else:
+            for feed in self._feeds:
+                feed.seq -= 1  # not sent
+        return new
+
+    def _rest(self) -> None:
+        """Send what one message has no room for."""
+        while self.comm is not None and not all(feed.complete for feed in self._feeds):
+            self._send_news(True, True)
+
+    def _asked(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """The browser says what it has; where that is not all, it gets everything again."""
+        self._answered = True
+        if not isinstance(content, dict) or content.get("kind") != "have":
+            return
+        with self._sending:
+            if self._thread is None and content["have"] == [[feed.epoch, feed.seq] for feed in self._feeds]:
+                return
+            for feed in self._feeds:
+                feed.restart()
+            if self._thread is None:
+                self._send_news(True, True)
+                self._rest()
+
+
+class Replay:
+    """A finished run to play back; as a cell's value it is a live picture, and the still one where none can be."""
+
+    def __init__(self, feeds: Sequence[Feed | GilFeed], still: Picture) -> None:
+        self.still = still
+        self.picture = LiveTimeline()
+        self.picture.show(feeds)
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        png, look = self.still._repr_png_()
+        view = self.picture._repr_mimebundle_() or {}
+        data = view[0] if isinstance(view, tuple) else view
+        bundle = {"image/png": base64.b64encode(png).decode(), "text/plain": self.still.alt}
+        if VIEW in data:
+            bundle[VIEW] = data[VIEW]
+        return bundle, {"image/png": look}
+
+
+def replay(*runs: Recording | GilTrace, title: str | Sequence[str] | None = None) -> Replay:
+    """Show one or more finished recordings, or GIL traces, with a time cursor that says who did what at a moment.
+
+    `title`: one text, or a text for each run. TypeError or ValueError for other arguments.
+    """
+    if not runs:
+        raise TypeError("run must be a Recording, as `with watch(pool) as run:` gives it; there was none")
+    for run in runs:
+        instance("run", run, (Recording, GilTrace), "a Recording, as `with watch(pool) as run:` gives it, or a GilTrace")
+    titles = [title] * len(runs) if title is None or (len(runs) == 1 and isinstance(title, str)) else title
+    if isinstance(titles, str) or not isinstance(titles, Sequence) or len(titles) != len(runs):
+        raise ValueError(f"title must be a text for each of {len(runs)} runs, not {shown(title)}")
+    texts = [text or "" for text in titles]
+    recordings = [run for run in runs if isinstance(run, Recording)]
+    traces = [run for run in runs if isinstance(run, GilTrace)]
+    if recordings and traces:
+        raise TypeError("run must be recordings alone or GIL traces alone: they have different lanes")
+    still = timeline(*recordings, title=texts) if recordings else gil_picture(traces, texts)
+    feeds = [Feed(r, t) if isinstance(r, Recording) else GilFeed(r, t) for r, t in zip(runs, texts, strict=True)]
+    return Replay(feeds, still)
