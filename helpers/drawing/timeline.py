@@ -20,7 +20,7 @@ from helpers.drawing.figure import INK, LINE, PALE, Picture, figure, plain
 from helpers.recording.data import Recording
 
 MOST_LANES = 40  # more workers than this fold into one lane
-UNITS = ((1.0, 1.0, "seconds"), (1e-3, 1e3, "milliseconds"), (0.0, 1e6, "microseconds"))
+UNITS = ((0.1, 1.0, "seconds"), (1e-4, 1e3, "milliseconds"), (0.0, 1e6, "microseconds"))
 KEYS_A_ROW = 6
 
 

@@ -12,7 +12,7 @@ import math
 import re
 import time
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from helpers.gil_recording import GilTrace
@@ -48,8 +48,8 @@ class Feed:
         self._base: int | None = None
         self._known = 0  # rows that the browser has seen
         self._last: list[Any] | None = None
-        self._open: list[int] = []  # those of them that have not ended: the ones that run, then those that wait
-        self._running: dict[int, bool] = {}
+        self._going: dict[int, None] = {}  # those of them that run, and those that wait in the queue
+        self._queued: dict[int, None] = {}
         self._turn = 0
         self._index: dict[int, int] = {}  # id of a row -> its index
         self._threads: dict[Thread, int] = {}
@@ -61,8 +61,8 @@ class Feed:
         self._open_waits: list[int] = []
         self._lanes: list[Any] = []
 
-    def news(self, ended: bool) -> dict[str, Any]:
-        """The next message. `ended`: nothing more will come unless `complete` says so."""
+    def news(self, ended: bool, most: int = MOST_ROWS) -> dict[str, Any]:
+        """The next message. `ended`: after this one nothing will come, if it is complete. `most` new rows are in it."""
         run = self.run
         waits, calls, marks = len(run.waits), len(run.calls), len(run.marks)  # first: then their rows are known
         if self._known and (len(run.rows) < self._known or run.rows[self._known - 1] is not self._last):
@@ -72,7 +72,7 @@ class Feed:
             self._base = run.rows[0][SUBMITTED] if run.rows else time.perf_counter_ns()
         known_labels, known_calls, threads = len(self._labels), len(self._calls_in), len(self._threads)
         head: dict[str, Any] = {"kind": "run", "epoch": self.epoch, "seq": self.seq}
-        head["rows"], head["rows_n"] = self._rows(ended)
+        head["rows"], head["rows_n"] = self._rows(ended, most)
         head["waits"], head["waits_n"] = self._blocked(waits, ended)
         head["calls"], head["calls_n"] = self._callbacks(calls)
         head["marks"] = self._flags(marks)
@@ -101,10 +101,10 @@ class Feed:
     def _thread(self, thread: Thread | None) -> int:
         return -1 if thread is None else self._threads.setdefault(thread, len(self._threads))
 
-    def _rows(self, everything: bool) -> tuple[bytes, int]:
+    def _rows(self, everything: bool, most: int) -> tuple[bytes, int]:
         rows = self.run.rows
         changed = self._changed(rows, everything)
-        fresh = range(self._known, min(len(rows), self._known + MOST_ROWS))
+        fresh = range(self._known, min(len(rows), self._known + most))
         which = [*changed, *fresh]
         if not which:
             return b"", 0
@@ -117,11 +117,11 @@ class Feed:
             if row[STARTED] is not None:
                 self._workers.setdefault(row[WORKER])
         for i, row, outcome in zip(which, copies, outcomes, strict=True):
+            self._going.pop(i, None)
+            self._queued.pop(i, None)
             if outcome is None:
                 row[FINISHED] = row[CPU] = None
-                self._running[i] = row[STARTED] is not None
-            else:
-                self._running.pop(i, None)
+                (self._queued if row[STARTED] is None else self._going)[i] = None
         times = lambda column: [math.nan if row[column] is None else row[column] - base for row in copies]
         packed = pack(
             ("d", times(SUBMITTED)),
@@ -142,18 +142,15 @@ class Feed:
 
     def _changed(self, rows: list[list[Any]], everything: bool) -> list[int]:
         """Rows sent before that say more now. Of those that wait in the queue, the ones at its head, and some in turn."""
-        waiting = self._running
-        if everything or len(waiting) <= 2 * LOOK:
-            look: Iterable[int] = list(waiting)
-        else:
-            running = [i for i, going in itertools.islice(waiting.items(), LOOK) if going]
-            keys = list(waiting)
-            self._turn = (self._turn + LOOK) % len(keys)
-            look = dict.fromkeys([*running, *keys[:LOOK], *keys[self._turn : self._turn + LOOK]])
-        return [i for i in look if rows[i][OUTCOME] or (rows[i][STARTED] is not None and not waiting[i])]
+        queued = list(self._queued)
+        if not everything and len(queued) > 2 * LOOK:
+            self._turn = (self._turn + LOOK) % len(queued)
+            queued = list(dict.fromkeys(queued[:LOOK] + queued[self._turn : self._turn + LOOK]))
+        ended = [i for i in self._going if rows[i][OUTCOME]]
+        return ended + [i for i in queued if rows[i][STARTED] is not None or rows[i][OUTCOME]]
 
     def _blocked(self, many: int, everything: bool) -> tuple[bytes, int]:
-        waits, still = self.run.waits, []
+        waits = self.run.waits
         which = [i for i in self._open_waits if waits[i][2] is not None]
         still = [i for i in self._open_waits if waits[i][2] is None]
         fresh = [i for i in range(self._waits, many) if waits[i][3] is None or id(waits[i][3]) in self._index]
@@ -215,7 +212,7 @@ class GilFeed:
     def restart(self) -> None:
         self.epoch, self.seq = next(_epochs), 0
 
-    def news(self, ended: bool) -> dict[str, Any]:
+    def news(self, ended: bool, most: int = 0) -> dict[str, Any]:
         trace, self.seq = self.trace, self.seq + 1
         head: dict[str, Any] = {"kind": "gil", "epoch": self.epoch, "seq": self.seq, "ended": True}
         head |= {"now": trace.end - trace.start, "title": self.title, "gil": trace.gil}

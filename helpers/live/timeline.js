@@ -169,6 +169,7 @@ export class Store {
             return Array.from(start, (_, i) => ({start: start[i], end: end[i], thread: thread[i]}));
         };
         this.threads = head.threads;
+        this.gil = head.gil;
         this.holds = spans(head.rows, head.rows_n);
         this.waits = spans(head.waits, head.waits_n);
         this.aside = spans(head.calls, head.calls_n);
@@ -305,7 +306,7 @@ function listed(items) {
 // A function that says moments (ns) of a picture `whole` ns long of which `span` ns are shown.
 export function clockOf(whole, span = whole) {
     const [scale, unit, least] = whole >= 1e8 ? [1e9, "s", 2] : whole >= 1e5 ? [1e6, "ms", 1] : [1e3, "µs", 0];
-    const digits = Math.min(9, Math.max(least, Math.floor(-Math.log10(span / scale / 100) + 1e-9)));
+    const digits = Math.min(9, Math.max(least, Math.round(-Math.log10(span / scale / 100))));
     return (ns) => `${(ns / scale).toFixed(digits)} ${unit}`;
 }
 
@@ -327,7 +328,7 @@ export function wordsAt(store, t, clock) {
         const does = [];
         if (task >= 0) does.push(`runs ${task}`);
         if (call) does.push(`runs a callback of ${call.task}`);
-        if (wait) does.push(`${does.length ? "" : "is "}blocked in ${wait.call}()${wait.task < 0 ? "" : ` of ${wait.task}`}`);
+        if (wait) does.push(`is blocked in ${wait.call}()${wait.task < 0 ? "" : ` of ${wait.task}`}`);
         if (kind === "asker") askers.push(`${label} ${does.join(" and ") || "is not blocked"}`);
         else if (!does.length && many) idle += 1;
         else if (many && busy++ >= SAID) continue;
@@ -500,9 +501,9 @@ class Painter {
         if (this.store.kind === "gil") return this.gilLane(lane);
         if (lane.kind === "queue") this.queue(lane);
         else {
-            this.ticks(lane);
             this.bars(lane);
             this.hatched(lane);
+            this.ticks(lane);
             this.crosses(lane);
             this.callbacks(lane);
         }
@@ -1024,7 +1025,7 @@ export class View {
             const seen = lanes.filter((lane) => lane.top + lane.size > scrolled - 4 && lane.top < scrolled + this.high + 4);
             const painter = new Painter(this, store);
             const head = store.title ? top + HEAD - 9 : top + HEAD - 27;
-            if (store.title) painter.text(store.title, LEFT, top + 15, {font: "bold 14.5px"});
+            if (store.title) painter.text(store.title, LEFT, top + 11, {font: "bold 14.5px"});
             painter.text(store.summaryLine(), LEFT, head, {base: "bottom", font: "13px"});
             painter.names(seen);
             ctx.save();
@@ -1039,7 +1040,7 @@ export class View {
             ctx.restore();
             for (const key of painter.keys) keys.add(key);
         }
-        this.line(scrolled);
+        this.line();
         this.drawAxis();
         this.legend([...keys]);
         this.say(time);
@@ -1054,7 +1055,7 @@ export class View {
 
     scale() {
         const whole = this.length();
-        return whole >= 1e9 ? [1e9, "seconds"] : whole >= 1e6 ? [1e6, "milliseconds"] : [1e3, "microseconds"];
+        return whole >= 1e8 ? [1e9, "seconds"] : whole >= 1e5 ? [1e6, "milliseconds"] : [1e3, "microseconds"];
     }
 
     // The ticks of the axis.
@@ -1111,14 +1112,18 @@ export class View {
     }
 
     // The cursor's line over the lanes, and the bar that the keys have chosen.
-    line(scrolled) {
+    line() {
         if (Number.isNaN(this.cursor)) return;
         const {ctx, look} = this, x = this.x(this.cursor);
         if (x < LEFT - 1 || x > this.width - RIGHT + 1) return;
-        ctx.fillStyle = look.back;
-        ctx.fillRect(x - 2, scrolled, 4, this.high);
-        ctx.fillStyle = look.ink;
-        ctx.fillRect(x - 1, scrolled, 2, this.high);
+        const tops = this.sections.map(({lanes, top}) => lanes.length ? lanes[0].top - 4 : top);
+        tops.forEach((top, n) => {
+            const foot = n + 1 < tops.length ? this.sections[n + 1].top : this.bottom;
+            ctx.fillStyle = look.back;
+            ctx.fillRect(x - 2, top, 4, foot - top);
+            ctx.fillStyle = look.ink;
+            ctx.fillRect(x - 1, top, 2, foot - top);
+        });
         const lane = this.allLanes()[this.lane];
         if (!lane) return;
         ctx.strokeStyle = look.ink;
@@ -1472,7 +1477,7 @@ class Shared {
 
     ask() { this.model.send({kind: "have", have: this.stores.map((store) => [store.epoch, store.seq])}); }
 
-    get(name) { return this.shared.get(name); }
+    get(name) { return this.model.get(name); }
 }
 
 // The page gives us a new face of the same model each time, so what is shared is found by the widget's key.

@@ -10,7 +10,9 @@ browser draws (timeline.js). What is saved with a notebook is the still picture.
 from __future__ import annotations
 
 import base64
+import sys
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +31,7 @@ from helpers.timeline import timeline
 
 PAUSE = 0.05  # seconds between two messages
 QUIET = 5  # pauses after which a message is sent although nothing is new: it says that the kernel is there
+BURST = 4  # full messages at once: a Jupyter server drops what is above 3 MB in 3 s
 SMALL = 2000  # rows that are sent again and again until the browser has answered
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -41,23 +44,17 @@ class LiveTimeline(anywidget.AnyWidget):
     state = traitlets.Dict().tag(sync=True)  # what a browser needs that has not heard any message
     least_height = traitlets.Float(0).tag(sync=True)  # pixels
 
-    def __init__(self, least_height: float = 0.0) -> None:
-        self._feeds: Sequence[Feed | GilFeed] = ()
+    def __init__(self, feeds: Sequence[Feed | GilFeed] = (), least_height: float = 0.0) -> None:
+        """`feeds`: what is shown at first. `least_height` in pixels, so that a growing picture moves nothing."""
+        self._feeds = feeds
         self._sending = threading.Lock()  # held while a message is made and sent; no task ever waits for it
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._answered = False
-        super().__init__(key=uuid.uuid4().hex, state={"sections": []}, least_height=least_height)
+        # All of it goes with the widget's opening: a Jupyter server drops messages above a megabyte a second.
+        sections = [feed.news(True, sys.maxsize) for feed in feeds]
+        super().__init__(key=uuid.uuid4().hex, state={"sections": sections}, least_height=least_height)
         self.on_msg(self._asked)
-
-    def show(self, feeds: Sequence[Feed | GilFeed]) -> None:
-        """Show what is finished."""
-        self.settle()
-        with self._sending:
-            self._feeds = feeds
-            sections = [feed.news(True) for feed in feeds]
-            self.state = {"sections": sections}
-            self._rest()
 
     def follow(self, *feeds: Feed) -> None:
         """Show runs that go on, from a thread of this widget's, until `settle`."""
@@ -107,8 +104,12 @@ class LiveTimeline(anywidget.AnyWidget):
 
     def _rest(self) -> None:
         """Send what one message has no room for."""
+        sent = 0
         while self.comm is not None and not all(feed.complete for feed in self._feeds):
             self._send_news(True, True)
+            sent += 1
+            if sent > BURST:
+                time.sleep(0.4)
 
     def _asked(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """The browser says what it has; where that is not all, it gets everything again."""
@@ -130,8 +131,7 @@ class Replay:
 
     def __init__(self, feeds: Sequence[Feed | GilFeed], still: Picture) -> None:
         self.still = still
-        self.picture = LiveTimeline()
-        self.picture.show(feeds)
+        self.picture = LiveTimeline(feeds)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         png, look = self.still._repr_png_()
@@ -151,7 +151,9 @@ def replay(*runs: Recording | GilTrace, title: str | Sequence[str] | None = None
     if not runs:
         raise TypeError("run must be a Recording, as `with watch(pool) as run:` gives it; there was none")
     for run in runs:
-        instance("run", run, (Recording, GilTrace), "a Recording, as `with watch(pool) as run:` gives it, or a GilTrace")
+        instance(
+            "run", run, (Recording, GilTrace), "a Recording, as `with watch(pool) as run:` gives it, or a GilTrace"
+        )
     titles = [title] * len(runs) if title is None or (len(runs) == 1 and isinstance(title, str)) else title
     if isinstance(titles, str) or not isinstance(titles, Sequence) or len(titles) != len(runs):
         raise ValueError(f"title must be a text for each of {len(runs)} runs, not {shown(title)}")
