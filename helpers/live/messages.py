@@ -141,7 +141,7 @@ class Feed:
         return packed, len(which)
 
     def _changed(self, rows: list[list[Any]], everything: bool) -> list[int]:
-        """Rows sent before that say more now. Of those that wait in the queue, the ones at its head, and some in turn."""
+        """Rows sent before that say more now. Of those in the queue, the first, and others in turn."""
         queued = list(self._queued)
         if not everything and len(queued) > 2 * LOOK:
             self._turn = (self._turn + LOOK) % len(queued)

@@ -182,7 +182,7 @@ export class Store {
 
     // The moment up to which open bars are drawn: the kernel's now, carried on by the browser's clock.
     present() {
-        if (this.ended) return Math.max(this.now, this.last);
+        if (this.ended) return this.last;
         const clock = Math.min(performance.now(), this.heard + STALE);
         return Math.max(this.last, (clock - this.shift) * 1e6);
     }

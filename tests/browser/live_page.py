@@ -1,4 +1,4 @@
-"""A page with the browser's half of a live timeline and nothing around it: no Jupyter, a model that is a plain object."""
+"""A page with the browser's half of a live timeline and nothing around it: the model is a plain object."""
 
 from __future__ import annotations
 
