@@ -16,6 +16,7 @@ The record of a run:
     Recording         what `watch` gives: tasks, waits, callbacks; can be saved and loaded
 Pictures:
     timeline          draws a recording: who ran what when
+    replay            plays a recording or a GIL trace back: what everyone did at a moment
     queue_depth       draws how many tasks waited
     gil_picture       draws who held the GIL when
     gil_histogram     draws how long the holds were
@@ -53,8 +54,8 @@ This computer:
     usable_cpus       the cores that this process may use
     gil_enabled       whether this interpreter has its GIL on
 
-`help(helpers.NAME)` tells more of each. The rooms behind: `tasks`, `recording`, `gil`, `drawing`, `profiling`,
-`processes`, `labs`. Data runs one way: tasks, recording, picture.
+`help(helpers.NAME)` tells more of each. The rooms behind: `tasks`, `recording`, `gil`, `drawing`, `live`,
+`profiling`, `processes`, `labs`. Data runs one way: tasks, recording, picture.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ _ROOM = {
     "watch": "recording.watcher",
     "Recording": "recording.data",
     "timeline": "drawing.timeline",
+    "replay": "live.timeline",
     "queue_depth": "drawing.timeline",
     "gil_picture": "drawing.gil",
     "gil_histogram": "drawing.gil",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,14 @@ def names(threads: list[Thread]) -> list[str]:
     return [name if len(name) <= 13 else name[:5] + "…" + name[-7:] for name in short]
 
 
+def order(others: Iterable[Thread], workers: Iterable[Thread]) -> tuple[dict[Thread, str], dict[Thread, str]]:
+    """The lanes from top to bottom, a label for each thread: those that are no workers as they came, then workers."""
+    natural = lambda t: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", t.name)]
+    ran = sorted(dict.fromkeys(workers), key=natural)
+    askers = [t for t in dict.fromkeys(others) if t not in set(ran)]
+    return dict(zip(askers, names(askers), strict=True)), dict(zip(ran, names(ran), strict=True))
+
+
 class Plan:
     """Which lanes a recording needs."""
 
@@ -86,11 +95,9 @@ class Plan:
         self.blocked, self.callbacks = run.blocked, run.callbacks
         others = [*self.table.submitters, *(b.thread for b in self.blocked), *(m.thread for m in run.marks)]
         others += [c.thread for c in self.callbacks]
-        workers = list(dict.fromkeys(self.table.workers[i] for i in np.flatnonzero(self.table.ran)))
+        askers, ran = order(others, (self.table.workers[i] for i in np.flatnonzero(self.table.ran)))
+        workers = list(ran)
         self.workers = len(workers)
-        natural = lambda t: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", t.name)]
-        workers.sort(key=natural)
-        asked = [t for t in dict.fromkeys(others) if t not in set(workers)]
         moments = (
             [b.end or b.start for b in self.blocked] + [m.time for m in run.marks] + [c.end for c in self.callbacks]
         )
@@ -101,14 +108,14 @@ class Plan:
         longest = (waits[:, 1] - waits[:, 0]).max() if len(waits) else 0
         self.lanes: list[Lane] = []
         size = 0.36 if len(workers) <= 12 else 0.24 if len(workers) <= 24 else 0.17
-        for thread, label in zip(asked, names(asked), strict=True):
+        for thread, label in askers.items():
             self._add("asker", label, thread, 0.44)
         if longest > 0.01 * self.table.end:
             stripes = self.depth <= MOST_STRIPES
             self._add("queue", "queue", None, 0.12 + 0.062 * self.depth if stripes else 0.9)
         kept = workers if len(workers) <= most else workers[: most - 10]
-        for thread, label in zip(kept, names(workers)[: len(kept)], strict=True):
-            self._add("worker", label, thread, size)
+        for thread in kept:
+            self._add("worker", ran[thread], thread, size)
         if len(kept) < len(workers):
             self._add("folded", f"{len(workers) - len(kept)} more", None, 0.9)
         self.lane_of = {lane.thread: lane for lane in self.lanes if lane.thread is not None}

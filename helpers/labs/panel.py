@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -15,7 +17,9 @@ from matplotlib.transforms import Bbox
 from traitlets import Unicode
 
 from helpers._common import number
-from helpers.drawing.figure import INK, Picture, figure
+from helpers.drawing.figure import Picture
+from helpers.live.messages import Feed
+from helpers.live.timeline import LiveTimeline
 
 TEXT = "line-height: 1.4"  # widgets set text 28 pixels apart
 
@@ -87,8 +91,14 @@ class Panel:
     inches = 4.0  # the least height of the picture, and below it the lines kept for words: the page must not jump
     lines = 2
 
-    def __init__(self, body: Sequence[widgets.Widget], alt: str, below: Sequence[widgets.Widget] = ()) -> None:
-        """`body`, `below`: what stands above and under the picture. `alt`: the picture in words."""
+    def __init__(
+        self,
+        body: Sequence[widgets.Widget],
+        alt: str,
+        below: Sequence[widgets.Widget] = (),
+        live: LiveTimeline | None = None,
+    ) -> None:
+        """`body`, `below`: what stands above and under the picture. `alt`: the picture in words; `live`: in its place."""
         self.closed = self.ending = False
         self._clicking = threading.RLock()
         self.inches_now = self.inches
@@ -97,7 +107,7 @@ class Panel:
         self._words, self._error = widgets.HTML(), widgets.HTML()
         heading = f"<b style='font-size: 115%'>{html.escape(self.name)}</b><br>{html.escape(self.about)}"
         words = [widgets.HTML(f"<div style='{TEXT}'>{heading}</div>"), *body, self._error, self._words]
-        self.box = widgets.VBox([*words, self.image, *below])
+        self.box = widgets.VBox([*words, live or self.image, *below])
         self.box.observe(lambda change: None if change["new"] else self.close(), "comm")
         shell = get_ipython()
         cell = shell.get_parent().get("metadata", {}).get("cellId") if hasattr(shell, "get_parent") else None
@@ -160,10 +170,19 @@ class Panel:
                 del _open[key]
         _close(self.box)
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         text = f"{self.name}. {self.about} (Run this cell in JupyterLab to use it.)"
         view = None if self.closed else self.box._repr_mimebundle_()
-        return (view or {}) | {"text/plain": text}
+        bundle = (view or {}) | {"text/plain": text}
+        still = self.still()
+        if still is None:
+            return bundle, {}
+        png, look = still._repr_png_()
+        return bundle | {"image/png": base64.b64encode(png).decode()}, {"image/png": look}
+
+    def still(self) -> Picture | None:
+        """What is saved with the notebook, and shown where no widget can be."""
+        return None
 
 
 def _release_all(change: dict[str, Any]) -> None:
@@ -180,12 +199,16 @@ def _close(widget: widgets.Widget) -> None:
 
 
 CLOSING = 10.0  # seconds that close() gives a run to end
+FIRST = 5.0  # seconds that the first run may hold up the cell; it goes on after that
+LOOK = 0.1  # seconds between two looks at what is done
 
 
 class RunPanel(Panel):
-    """The frame of a lab that runs something for a while. A subclass defines `run`."""
+    """The frame of a lab that runs something for a while. A subclass defines `run`, and `first`, which runs something
+    small when the lab is opened. `timeline` is the picture that grows while the run lasts.
+    """
 
-    def __init__(self, controls: Sequence[widgets.Widget], alt: str) -> None:
+    def __init__(self, controls: Sequence[widgets.Widget], alt: str, **heights: float) -> None:
         self.stopping = threading.Event()  # set: the run is to end soon. Each run has one of its own
         self.running = False
         self._lock = threading.Lock()
@@ -197,32 +220,40 @@ class RunPanel(Panel):
         self._count = widgets.Label()
         self.run_button.on_click(self.answer(self.start))
         self.stop_button.on_click(lambda _: self.stop())
-        super().__init__([row(*controls), row(self.run_button, self.stop_button, self._bar, self._count)], alt)
-        blank = figure(WIDTH, self.inches, alt=alt)
-        blank.text(0.5, 0.5, f"Press Run to see {alt}", ha="center", va="center", fontsize=13, color=INK)
-        self.show(blank)
+        self.timeline = LiveTimeline(**heights)
+        body = [row(*controls), row(self.run_button, self.stop_button, self._bar, self._count)]
+        super().__init__(body, alt, live=self.timeline)
 
     def run(self) -> str:
         """One run, in the lab's thread, ended soon after `stopping` is set; returns the summary in words."""
         raise NotImplementedError
 
+    def first(self) -> str:
+        """A small run, of a second at most, so that whoever opens the lab has something to look at."""
+        return self.run()
+
     def progress(self, done: int, of: int, what: str = "tasks done") -> None:
         """Show that `done` of `of` are done."""
         self._bar.max, self._bar.value, self._count.value = max(of, 1), done, f"{done} of {of} {what}"
 
-    def live(self, going: Callable[[], bool], draw: Callable[[], Picture], rest: float = 0.5, dpi: int = 90) -> None:
-        """Draw again and again while `going()` and no Stop, at most 8 times a second.
+    @contextmanager
+    def following(self, *feeds: Feed) -> Iterator[None]:
+        """The picture follows these runs to the end of the block."""
+        self.timeline.follow(*feeds)
+        try:
+            yield
+        finally:
+            self.timeline.settle()
 
-        After a picture that took t seconds it rests at least `rest` * t: drawing holds the GIL, which tasks may need.
-        """
-        pause = 0.05
-        while going() and not self.stopping.wait(pause):
-            start = time.perf_counter()
-            self.show(draw(), dpi)
-            took = time.perf_counter() - start
-            pause = max(0.125 - took, rest * took)
+    def until_done(self, futures: Collection[Future[Any]], what: str = "tasks done") -> None:
+        """Show progress until all `futures` are done, or Stop."""
+        while not self.stopping.is_set():
+            done = sum(future.done() for future in futures)
+            self.progress(done, len(futures), what)
+            if done == len(futures) or self.stopping.wait(LOOK):
+                break
 
-    def start(self) -> bool:
+    def start(self, first: bool = False) -> bool:
         """Begin a run and return at once; False, and nothing happens, while one goes on."""
         with self._lock:
             if self.ending or self.running:
@@ -231,7 +262,7 @@ class RunPanel(Panel):
             self.inches_now = self.inches
             self.complain("")
             self.say("Running.")
-            self._thread = threading.Thread(target=self._work, name=self.name)
+            self._thread = threading.Thread(target=self._work, args=(first,), name=self.name)
             self._thread.start()  # it ends with the lock, so never before the next two lines
             self.running = self.run_button.disabled = True
             self.stop_button.disabled = False
@@ -270,10 +301,15 @@ class RunPanel(Panel):
         self.wait(CLOSING)
         super().close()
 
-    def _work(self) -> None:
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        if self._thread is None and self.start(first=True):
+            self.wait(FIRST)
+        return super()._repr_mimebundle_()
+
+    def _work(self, first: bool) -> None:
         words = wrong = ""
         try:
-            words = self.run()
+            words = self.first() if first else self.run()
         except BaseException as error:  # a sys.exit() in the lab's thread too is to be seen
             wrong = f"The run ended with {type(error).__name__}: {error}"
         with self._lock:

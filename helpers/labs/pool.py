@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from helpers._common import count
 from helpers.drawing.figure import Picture
 from helpers.drawing.timeline import queue_depth, timeline
 from helpers.labs.panel import WIDTH, RunPanel, choice, slider
+from helpers.live.messages import Feed
 from helpers.machine import gil_enabled
 from helpers.recording.data import Recording
 from helpers.recording.watcher import watch
 from helpers.tasks import python_task
 
 WAITING, COMPUTING, MIX = KINDS = ("waiting", "computing in Python", "half and half")
-KEY_ROW = 0.25  # inches that the timeline grows when a sign appears that its key has no room for
+FIRST = (6, 2, 100, WAITING)  # the run that the lab opens with: tasks, workers, ms, kind
 SLICE = 5  # milliseconds of computing between two looks at Stop
 
 
@@ -25,7 +25,6 @@ class PoolLab(RunPanel):
 
     name = "Pool lab"
     about = "Choose how many tasks, how many workers and what a task does, then press Run."
-    inches = 4.9
 
     def __init__(self) -> None:
         self.tasks = slider("tasks", 20, 1, 64)
@@ -33,10 +32,21 @@ class PoolLab(RunPanel):
         self.work = slider("ms per task", 300, 20, 1000, step=20)
         self.kind = choice("a task is", KINDS)
         self.recording = Recording()
-        super().__init__([self.tasks, self.workers, self.work, self.kind], alt="the timeline of the pool and its queue")
+        self._title = ""
+        super().__init__([self.tasks, self.workers, self.work, self.kind], alt="the timeline of the pool and its queue",
+                         least_height=360)  # fmt: skip
 
     def run(self) -> str:
-        tasks, workers, work, kind = self.tasks.value, self.workers.value, self.work.value, self.kind.value
+        return self._run(self.tasks.value, self.workers.value, self.work.value, self.kind.value)
+
+    def first(self) -> str:
+        return "A first run. " + self._run(*FIRST)
+
+    def still(self) -> Picture | None:
+        return timeline(self.recording, title=self._title, width=WIDTH) if self.recording.rows else None
+
+    def _run(self, tasks: int, workers: int, work: int, kind: str) -> str:
+        self._title = f"{count(tasks, 'task')} on {count(workers, 'worker')}, {work} ms each, {kind}"
         cut, ended = threading.Event(), []  # cut: tasks end now
         python_task(0)  # measures this computer's speed, once
 
@@ -45,26 +55,21 @@ class PoolLab(RunPanel):
                 ended.append(number)
             return number
 
-        def draw() -> Picture:
-            self.progress(len(ended), tasks)
-            picture = timeline(self.recording, width=WIDTH, seconds=seconds, until=time.perf_counter_ns())
-            self.inches_now = max(self.inches_now, picture.get_figheight() + KEY_ROW)
-            return picture
-
         rounds = -(-tasks // workers) * work / 1000
         seconds = rounds if kind == WAITING or not gil_enabled() else max(rounds, tasks * _computes(work, kind) / 1000)
         futures: list[Future[int]] = []
-        with ThreadPoolExecutor(workers) as pool, watch(pool) as self.recording:
-            try:
-                futures += [pool.submit(task, number) for number in range(tasks)]
-                going = lambda: not all(future.done() for future in futures)
-                self.live(going, draw, rest=0.5 if kind == WAITING else 1.5)
-            finally:
-                for future in reversed(futures):  # after a run that ended this changes nothing
-                    future.cancel()
-                cut.set()
+        with ThreadPoolExecutor(workers) as pool, watch(pool) as recording:
+            self.recording = recording
+            with self.following(Feed(recording, self._title, seconds)):
+                try:
+                    futures += [pool.submit(task, number) for number in range(tasks)]
+                    self.until_done(futures)
+                finally:
+                    for future in reversed(futures):  # after a run that ended this changes nothing
+                        future.cancel()
+                    cut.set()
+                    pool.shutdown()
         self.progress(len(ended), tasks)
-        self.show(timeline(self.recording, width=WIDTH))
         return _summary(self.recording, workers, len(ended), tasks * work / 1000)
 
 

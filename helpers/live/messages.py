@@ -9,17 +9,26 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from helpers.gil_recording import GilTrace
-from helpers.gil_words import headline, origin
-from helpers.lanes import names
-from helpers.recorded import CPU, FINISHED, LABEL, OUTCOME, STARTED, SUBMITTED, SUBMITTER, WORKER, Thread
-from helpers.recording import Recording
+from helpers.drawing.layout import order
+from helpers.gil.trace import GilTrace
+from helpers.gil.words import headline, origin
+from helpers.recording.data import (
+    CPU,
+    FINISHED,
+    LABEL,
+    OUTCOME,
+    STARTED,
+    SUBMITTED,
+    SUBMITTER,
+    WORKER,
+    Recording,
+    Thread,
+)
 
 OUTCOMES = {None: 0, "returned": 1, "raised": 2, "cancelled": 3}
 MOST_ROWS = 10_000  # in a message: a longer one would hold up those behind it
@@ -190,13 +199,11 @@ class Feed:
 
     def _order(self) -> list[Any]:
         """The lanes from top to bottom, as the still picture orders and names them; the browser adds the queue."""
-        natural = lambda t: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", t.name)]
-        workers = sorted(self._workers, key=natural)
-        asked = [t for t in dict.fromkeys(itertools.chain(*self._askers)) if t not in self._workers]
-        lane: Callable[[str, Thread, str], list[Any]] = lambda kind, thread, label: [kind, label, self._thread(thread)]
+        askers, workers = order(itertools.chain(*self._askers), self._workers)
         return [
-            *(lane("asker", *pair) for pair in zip(asked, names(asked), strict=True)),
-            *(lane("worker", *pair) for pair in zip(workers, names(workers), strict=True)),
+            [kind, label, self._thread(thread)]
+            for kind, lanes in (("asker", askers), ("worker", workers))
+            for thread, label in lanes.items()
         ]
 
 

@@ -7,7 +7,7 @@ export const COLORS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#
 const VERMILION = "#D55E00", DEEP = "#9DB4C0", GRAY = "#8A8A8A", DARK = "#222222";
 const INCH = 84; // pixels; the sizes of lanes are those of the still picture, in inches
 const LEFT = 108, RIGHT = 14, AXIS = 40, HEAD = 44, GAP = 0.07 * INCH;
-const MOST_STRIPES = 14, MOST_TICKS = 200, MOST_NUMBERS = 2000, TALLEST = 460;
+const MOST_STRIPES = 14, MOST_TICKS = 200, MOST_NUMBERS = 2000;
 const OUTCOMES = ["", "returned", "raised", "cancelled"];
 const STALE = 1500; // ms without news after which the clock of a growing picture stands still
 
@@ -935,9 +935,19 @@ export class View {
 
     // New stamps have come.
     news() {
-        const live = this.stores.some((store) => !store.ended);
-        if (this.live && !live && this.whole) this.settled = false;
+        const live = this.stores.some((store) => !store.ended), epochs = this.stores.map((store) => store.epoch).join();
+        if (epochs !== this.epochs) { // other runs than before
+            this.epochs = epochs;
+            this.cursor = NaN;
+            this.whole = true;
+            this.shown = 0;
+            this.lane = -1;
+            this.tip.hidden = true;
+            if (this.playing) this.play(false);
+        }
+        if (!live && Number.isNaN(this.cursor)) this.cursor = 0.4 * this.length(); // in sight, so that it is found
         this.live = live;
+        this.settled = false;
         this.invalidate();
     }
 
@@ -980,7 +990,7 @@ export class View {
             this.sections.push({store, lanes, top});
             top = last ? last.top + last.size + 6 : top + HEAD;
         }
-        const bottom = Math.max(top, this.shared.get("least_height") - AXIS), high = Math.min(bottom, TALLEST);
+        const bottom = Math.max(top, this.shared.get("least_height") - AXIS), high = Math.min(bottom, this.shared.get("most_height") - AXIS);
         const size = `${this.width} ${bottom} ${this.ratio}`;
         if (size === this.laid) return;
         this.laid = size;
@@ -1192,7 +1202,7 @@ export class View {
 
     // The words below the picture: of the cursor's moment, or of now while the run goes on.
     say(time) {
-        const following = Number.isNaN(this.cursor) || this.following;
+        const following = Number.isNaN(this.cursor);
         const t = following ? this.length() : this.cursor;
         const moving = this.playing || (this.live && following);
         if (moving && time - this.saidAt < 250) return;
@@ -1496,7 +1506,6 @@ export default {
     render({model, el}) {
         const root = make("div", "", el), view = new View(sharedOf(model), root);
         root.timeline = view;
-        if (view.stores.every((store) => store.ended)) view.place(0.4 * view.length());
         view.news();
         return () => view.close();
     },

@@ -21,13 +21,13 @@ from typing import Any
 import anywidget
 import traitlets
 
-from helpers.checks import instance, shown
-from helpers.gil_picture import gil_picture
-from helpers.gil_recording import GilTrace
+from helpers._common import instance, shown
+from helpers.drawing.figure import Picture
+from helpers.drawing.gil import gil_picture
+from helpers.drawing.timeline import timeline
+from helpers.gil.trace import GilTrace
 from helpers.live.messages import Feed, GilFeed
-from helpers.palette import Picture
-from helpers.recording import Recording
-from helpers.timeline import timeline
+from helpers.recording.data import Recording
 
 PAUSE = 0.05  # seconds between two messages
 QUIET = 5  # pauses after which a message is sent although nothing is new: it says that the kernel is there
@@ -42,10 +42,11 @@ class LiveTimeline(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("timeline.js")
     key = traitlets.Unicode().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)  # what a browser needs that has not heard any message
-    least_height = traitlets.Float(0).tag(sync=True)  # pixels
+    least_height = traitlets.Float(0).tag(sync=True)  # pixels, of the lanes and the axis
+    most_height = traitlets.Float(500).tag(sync=True)  # with more lanes than that they scroll
 
-    def __init__(self, feeds: Sequence[Feed | GilFeed] = (), least_height: float = 0.0) -> None:
-        """`feeds`: what is shown at first. `least_height` in pixels, so that a growing picture moves nothing."""
+    def __init__(self, feeds: Sequence[Feed | GilFeed] = (), **heights: float) -> None:
+        """`feeds`: what is shown at first. `least_height`, `most_height` in pixels; with more lanes they scroll."""
         self._feeds = feeds
         self._sending = threading.Lock()  # held while a message is made and sent; no task ever waits for it
         self._stop = threading.Event()
@@ -53,8 +54,16 @@ class LiveTimeline(anywidget.AnyWidget):
         self._answered = False
         # All of it goes with the widget's opening: a Jupyter server drops messages above a megabyte a second.
         sections = [feed.news(True, sys.maxsize) for feed in feeds]
-        super().__init__(key=uuid.uuid4().hex, state={"sections": sections}, least_height=least_height)
+        super().__init__(key=uuid.uuid4().hex, state={"sections": sections}, **heights)
         self.on_msg(self._asked)
+
+    def show(self, *feeds: Feed | GilFeed) -> None:
+        """Show what is finished, in place of what was there."""
+        self.settle()
+        with self._sending:
+            self._feeds = feeds
+            self._send_news(True, True)
+            self._rest()
 
     def follow(self, *feeds: Feed) -> None:
         """Show runs that go on, from a thread of this widget's, until `settle`."""

@@ -17,7 +17,7 @@ OPEN = """async ([text, sections, views]) => {
     const decode = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
     const unpack = (heads) => heads.map((head) => ({...head, rows: decode(head.rows), waits: decode(head.waits),
                                                     calls: decode(head.calls)}));
-    const traits = {key: 'one', state: {sections: unpack(sections)}, least_height: 0}, heard = [];
+    const traits = {key: 'one', state: {sections: unpack(sections)}, least_height: 0, most_height: 500}, heard = [];
     window.asked = [];
     const face = () => ({get: (name) => traits[name], on: (name, fn) => name === 'msg:custom' && heard.push(fn),
                          off() {}, send: (content) => asked.push(content), save_changes() {}});

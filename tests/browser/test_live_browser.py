@@ -12,12 +12,11 @@ import pytest
 from live_page import DARK, LIGHT, open_live, plain
 from playwright.sync_api import expect
 
-from helpers.lanes import Plan
+from helpers.drawing.layout import Plan
 from helpers.live.messages import Feed
-from helpers.palette import COLORS
-from helpers.recorded import Thread
-from helpers.recording import Recording
-from helpers.timeline import MOST_LANES, timeline
+from helpers.drawing.figure import COLORS
+from helpers.drawing.timeline import MOST_LANES, timeline
+from helpers.recording.data import Recording, Thread
 
 pytestmark = pytest.mark.browser
 MAIN = Thread("MainThread", 1)
@@ -174,9 +173,8 @@ def test_still_and_live_agree_on_lanes_and_colors(page: Any, name: str) -> None:
     for task in run.tasks:
         if task.started is not None:
             lane = plan.lane_of[task.worker]
-            points.append(
-                (plan.lanes.index(lane), ((task.started + (task.finished or end)) / 2 - plan.table.origin), 0.12)
-            )
+            spot = task.started + 0.43 * ((task.finished or end) - task.started)  # beside the lines of the grid
+            points.append((plan.lanes.index(lane), spot - plan.table.origin, 0.12))
             shades.append(COLORS[task.index % len(COLORS)])
     still = timeline(run)
     axes, per = still.axes[0], {"seconds": 1e9, "milliseconds": 1e6, "microseconds": 1e3}
