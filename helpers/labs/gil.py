@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
+from helpers.drawing.figure import Picture
 from helpers.drawing.gil import gil_histogram, gil_picture
 from helpers.gil.measure import gil_trace
 from helpers.gil.trace import GilTrace
 from helpers.gil.words import explain, headline
 from helpers.labs.panel import WIDTH, RunPanel, TippedImage, choice, slider, stepped
+from helpers.live.messages import GilFeed
 from helpers.tasks import compress_piece, hash_piece, python_piece, sleep_piece
 
 # The works of the threads, in turn.
@@ -32,17 +34,20 @@ class GilLab(RunPanel):
     about = (
         "Choose threads, a switch interval and a kind of work. Guess how long a thread runs at a stretch, press Run."
     )
-    inches = 3.2
 
     def __init__(self) -> None:
         self.threads = slider("threads", 2, 1, MOST_THREADS)
         self.interval = stepped("switch interval", [(f"{ms} ms", ms) for ms in INTERVALS], 5)
         self.kind = choice("work", list(KINDS))
         self.trace: GilTrace | None = None
-        super().__init__([self.threads, self.interval, self.kind], alt="who ran when")
+        self._title = ""
+        super().__init__([self.threads, self.interval, self.kind], alt="who ran when", least_height=200)
         self.histogram = TippedImage(layout=widgets.Layout(width="100%", max_width="900px", display="none"))
-        place = self.box.children.index(self.image) + 1
+        place = self.box.children.index(self.timeline) + 1
         self.box.children = (*self.box.children[:place], self.histogram, *self.box.children[place:])
+
+    def still(self) -> Picture | None:
+        return None if self.trace is None else gil_picture(self.trace, self._title, width=WIDTH)
 
     def run(self) -> str:
         threads, interval, pieces = self.threads.value, self.interval.value / 1000, KINDS[self.kind.value]
@@ -52,7 +57,8 @@ class GilLab(RunPanel):
         self.progress(1, 1, "traces taken")
         holds = gil_histogram(trace, width=WIDTH)
         self.trace = trace
-        self.show(gil_picture(trace, self.kind.value, width=WIDTH))
+        self._title = self.kind.value
+        self.timeline.show(GilFeed(trace, self._title))  # afterwards: stamping must not be disturbed
         self.histogram.value, self.histogram.tooltip = holds.png(), holds.alt
         self.histogram.layout.display = None
         text = headline(trace)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -17,7 +17,9 @@ from matplotlib.patheffects import withStroke
 from helpers._common import count
 from helpers.drawing.figure import GRAY, INK, Picture, color, figure, plain
 from helpers.labs.panel import WIDTH, RunPanel, row, slider, stepped
+from helpers.live.messages import Feed
 from helpers.processes.slow_http import slow_server
+from helpers.recording.watcher import watch
 
 MOST = 64  # workers
 PLACES = 32  # requests that the server works on at once
@@ -87,14 +89,13 @@ class Client:
             connection.close()
 
 
-def pacing_picture(runs: Sequence[Pace], latency: float, going: Pace | None = None) -> Picture:
+def pacing_picture(runs: Sequence[Pace], latency: float) -> Picture:
     """Requests a second over workers: Little's line for each latency in use, a dot for each of `runs`."""
     picture = figure(WIDTH, INCHES)
     axes = picture.add_axes((0.09, 0.14, 0.89, 0.78))
     plain(axes)
-    shown = [*runs, *([going] if going else [])]
-    lines = sorted({latency, *(run.latency for run in shown)})
-    top = 1.16 * max(PLACES / min(lines), *(run.measured for run in shown), 0)
+    lines = sorted({latency, *(run.latency for run in runs)})
+    top = 1.16 * max([PLACES / min(lines), *(run.measured for run in runs)])
     axes.set(xlim=(0, MOST + 1), ylim=(0, top), xticks=[1, *range(8, MOST + 1, 8)])
     axes.grid(axis="y", color="#EEEEEE")
     for seconds in lines:
@@ -107,10 +108,7 @@ def pacing_picture(runs: Sequence[Pace], latency: float, going: Pace | None = No
     axes.text(PLACES + 0.5, top * 0.02, f"the server works on {PLACES} at once", fontsize=9.5, color=INK)
     for run in runs:
         axes.plot(run.workers, run.measured, "o", ms=8, color=color(LATENCIES.index(run.latency)), mec=INK, mew=0.8)
-    if going:
-        axes.plot(going.workers, going.measured or going.predicted, "o", ms=12, mfc="white", mec=INK, mew=1.6)
-        _label(axes, going, f"{len(going.answers)} of {going.requests} answers", left=going.workers > MOST / 2)
-    labeled = [going] if going else []
+    labeled: list[Pace] = []
     for run in reversed(runs):  # where dots are close, the latest has the label
         if not any(abs(run.workers - o.workers) < 6 and abs(run.measured - o.measured) < top * 0.07 for o in labeled):
             labeled.append(run)
@@ -132,9 +130,6 @@ def _label(axes: Axes, run: Pace, text: str, left: bool) -> None:
     label.set_path_effects([HALO])
 
 
-REDRAW = 0.5  # seconds: drawing holds the GIL, which the workers need too
-
-
 class PacingLab(RunPanel):
     """The lab; `runs` are the finished ones, in order."""
 
@@ -152,20 +147,31 @@ class PacingLab(RunPanel):
         controls = [self.workers, self.latency, self.requests]
         for control in controls:
             control.observe(self._predict, "value")
-        super().__init__([*controls, row(self.prediction)], alt="requests a second over workers")
+        super().__init__([*controls, row(self.prediction)], alt="requests a second over workers",
+                         least_height=200, most_height=330)  # fmt: skip
+        place = self.box.children.index(self.timeline)
+        self.box.children = (*self.box.children[:place], self.image, *self.box.children[place:])
         self._predict()
         self.show(pacing_picture([], self.latency.value))
 
     def run(self) -> str:
-        pace = Pace(self.workers.value, self.latency.value, self.requests.value)
+        return self._run(Pace(self.workers.value, self.latency.value, self.requests.value))
+
+    def first(self) -> str:
+        return "A first run. " + self._run(Pace(8, 0.05, 64))
+
+    def still(self) -> Picture | None:
+        return pacing_picture(self.runs, self.latency.value)
+
+    def _run(self, pace: Pace) -> str:
         client = Client(pace)
-        self.progress(0, pace.requests, "answers")
-        self.show(pacing_picture(self.runs, pace.latency, pace), dpi=100)
+        title = f"{pace.requests} requests on {count(pace.workers, 'worker')}"
         with slow_server(latency=pace.latency, slots=PLACES) as server:
             try:
-                with ThreadPoolExecutor(pace.workers, thread_name_prefix="fetch") as pool:
+                pool = ThreadPoolExecutor(pace.workers, thread_name_prefix="fetch")
+                with pool, watch(pool) as recording, self.following(Feed(recording, title)):
                     futures = [pool.submit(client.fetch, server.page(n)) for n in range(pace.requests)]
-                    self._follow(pace, futures)
+                    self.until_done(futures, "answers")
                     pool.shutdown(cancel_futures=True)
             finally:
                 client.close()
@@ -178,17 +184,6 @@ class PacingLab(RunPanel):
             self.runs.append(pace)
         self.show(pacing_picture(self.runs, pace.latency))
         return _summary(pace)
-
-    def _follow(self, pace: Pace, futures: Sequence[Future[None]]) -> None:
-        """Show how far the run is, until it ends or is to stop."""
-        drawn = time.perf_counter()
-        pending = set(futures)
-        while pending and not self.stopping.is_set():
-            pending = wait(pending, timeout=0.1).not_done
-            self.progress(len(pace.answers), pace.requests, "answers")
-            if time.perf_counter() - drawn > REDRAW:
-                self.show(pacing_picture(self.runs, pace.latency, pace), dpi=100)
-                drawn = time.perf_counter()
 
     def _predict(self, _change: object = None) -> None:
         pace = Pace(self.workers.value, self.latency.value, self.requests.value)

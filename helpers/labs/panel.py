@@ -98,7 +98,7 @@ class Panel:
         below: Sequence[widgets.Widget] = (),
         live: LiveTimeline | None = None,
     ) -> None:
-        """`body`, `below`: what stands above and under the picture. `alt`: the picture in words; `live`: in its place."""
+        """`body`, `below`: what stands above and under the picture, `alt`: it in words, `live`: one in its place."""
         self.closed = self.ending = False
         self._clicking = threading.RLock()
         self.inches_now = self.inches
@@ -220,7 +220,7 @@ class RunPanel(Panel):
         self._count = widgets.Label()
         self.run_button.on_click(self.answer(self.start))
         self.stop_button.on_click(lambda _: self.stop())
-        self.timeline = LiveTimeline(**heights)
+        self.timeline = LiveTimeline((), **heights)
         body = [row(*controls), row(self.run_button, self.stop_button, self._bar, self._count)]
         super().__init__(body, alt, live=self.timeline)
 

@@ -117,32 +117,37 @@ class Feed:
         which = [*changed, *fresh]
         if not which:
             return b"", 0
-        # The outcome is read first: who sees it finds the rest filled in.
-        outcomes = [rows[i][OUTCOME] for i in which]
-        copies = [list(rows[i]) for i in which]
-        base, thread = self._base or 0, self._thread
-        for row in copies:
-            self._askers[0].setdefault(row[SUBMITTER])
-            if row[STARTED] is not None:
-                self._workers.setdefault(row[WORKER])
-        for i, row, outcome in zip(which, copies, outcomes, strict=True):
-            self._going.pop(i, None)
-            self._queued.pop(i, None)
+        some = [rows[i] for i in which]
+        # The outcome is read first: who sees it finds the rest filled in. The start before the worker, for that reason.
+        outcomes = [row[OUTCOME] for row in some]
+        started = [row[STARTED] for row in some]
+        base, labels, thread = self._base or 0, self._labels, self._thread
+        nan = math.nan
+        for i, outcome, start in zip(which, outcomes, started, strict=True):
             if outcome is None:
-                row[FINISHED] = row[CPU] = None
-                (self._queued if row[STARTED] is None else self._going)[i] = None
-        times = lambda column: [math.nan if row[column] is None else row[column] - base for row in copies]
+                (self._queued if start is None else self._going)[i] = None
+            if start is not None or outcome is not None:
+                self._queued.pop(i, None)
+            if outcome is not None:
+                self._going.pop(i, None)
+        ended = lambda column: [
+            nan if outcome is None or row[column] is None else row[column]
+            for row, outcome in zip(some, outcomes, strict=True)
+        ]
         packed = pack(
-            ("d", times(SUBMITTED)),
-            ("d", times(STARTED)),
-            ("d", times(FINISHED)),
-            ("f", [math.nan if row[CPU] is None else row[CPU] for row in copies]),
+            ("d", [row[SUBMITTED] - base for row in some]),
+            ("d", [nan if start is None else start - base for start in started]),
+            ("d", [finish - base for finish in ended(FINISHED)]),
+            ("f", ended(CPU)),
             ("i", which),
-            ("i", [self._labels.setdefault(row[LABEL], len(self._labels)) for row in copies]),
-            ("h", [thread(row[WORKER]) for row in copies]),
-            ("h", [thread(row[SUBMITTER]) for row in copies]),
+            ("i", [labels.setdefault(row[LABEL], len(labels)) for row in some]),
+            ("h", [-1 if start is None else thread(row[WORKER]) for row, start in zip(some, started, strict=True)]),
+            ("h", [thread(row[SUBMITTER]) for row in some]),
             ("B", [OUTCOMES[outcome] for outcome in outcomes]),
         )
+        self._askers[0].update(dict.fromkeys(row[SUBMITTER] for row in some))
+        workers = (row[WORKER] for row, start in zip(some, started, strict=True) if start is not None)
+        self._workers.update(dict.fromkeys(workers))
         for i in fresh:
             self._index[id(rows[i])] = i
         if len(fresh):

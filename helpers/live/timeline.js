@@ -885,7 +885,7 @@ export class View {
         this.axis = make("canvas", "axis", this.stage);
         this.tip = make("div", "tip", this.stage, {hidden: true});
         this.keys = make("div", "keys", root);
-        this.words = make("p", "words", root, {"aria-live": "polite", role: "status"});
+        this.words = make("p", "words", root, {"aria-live": "polite"});
         this.hint = make("p", "hint", root, {textContent: HINT});
         this.ctx = this.canvas.getContext("2d");
         this.pen = this.axis.getContext("2d");
@@ -1393,7 +1393,6 @@ export class View {
         this.tip.hidden = false;
         this.tip.style.left = `${Math.min(Math.max(0, x + 12), this.width - this.tip.offsetWidth - 4)}px`;
         this.tip.style.top = `${y + 8}px`;
-        this.tip.setAttribute("role", "status");
     }
 
     spot(event) {

@@ -144,7 +144,7 @@ class Replay:
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         png, look = self.still._repr_png_()
-        view = self.picture._repr_mimebundle_() or {}
+        view: Any = self.picture._repr_mimebundle_() or {}
         data = view[0] if isinstance(view, tuple) else view
         bundle = {"image/png": base64.b64encode(png).decode(), "text/plain": self.still.alt}
         if VIEW in data:

@@ -5,8 +5,8 @@
 
 The bounds: a computing run of 2 s on 4 workers with the picture open has at least 20 frames a second (one core: 8), no
 gap over 150 ms, at least 8 updates a second, and takes at most 1.03 times as long (one core: 1.10; the median of 9
-pairs); sending costs at most 2 % of it in CPU time. 100,000 tasks are shown within 2 s and panned at 15 frames a second;
-a replay of 1,000 tasks has 30.
+pairs); sending costs at most 2 % of it in CPU time. 100,000 tasks are shown within 2 s and panned at 15 frames a
+second; a replay of 1,000 tasks has 30.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import statistics
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def pairs(page: Any) -> None:
         inside = lambda moments, row=row: [t for t in moments if row["start"] + 0.1 <= t <= row["start"] + row["live"]]
         seen = inside(frames)
         rates.append(len(seen) / (row["live"] - 0.1))
-        gaps.append(max((b - a for a, b in zip(seen, seen[1:], strict=False)), default=9) * 1000)
+        gaps.append(max((b - a for a, b in pairwise(seen)), default=9) * 1000)
         news.append(len(inside(updates)) / (row["live"] - 0.1))
     longer = [row["live"] / row["bare"] for row in rows]
     cost = [(row["sending"] + row["iopub"]) / row["live"] for row in rows]

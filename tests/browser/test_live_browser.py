@@ -12,10 +12,10 @@ import pytest
 from live_page import DARK, LIGHT, open_live, plain
 from playwright.sync_api import expect
 
-from helpers.drawing.layout import Plan
-from helpers.live.messages import Feed
 from helpers.drawing.figure import COLORS
+from helpers.drawing.layout import Plan
 from helpers.drawing.timeline import MOST_LANES, timeline
+from helpers.live.messages import Feed
 from helpers.recording.data import Recording, Thread
 
 pytestmark = pytest.mark.browser

@@ -1,5 +1,6 @@
 """The labs without a browser: what their pictures and words say, that Stop works, and that no thread outlives one."""
 
+import base64
 import io
 import subprocess
 import sys
@@ -21,7 +22,9 @@ from helpers.labs import panel as panel_module
 from helpers.labs import pool as pool_module
 from helpers.labs.callback import callback_lab
 from helpers.labs.future import answers, future_lab, state_of, twin_of
-from helpers.labs.order import Run, order_lab, order_picture, use_as_completed, use_map, use_wait
+from helpers.labs.gil import gil_lab
+from helpers.labs.order import Run, order_lab, use_as_completed, use_map, use_wait
+from helpers.labs.pacing import pacing_lab
 from helpers.labs.panel import RunPanel, holding
 from helpers.labs.pool import COMPUTING, MIX, WAITING, pool_lab
 
@@ -201,6 +204,7 @@ def test_a_worker_is_held_for_long_only_where_the_end_is_told(shell, monkeypatch
 
 LEFT_OPEN = """
 from helpers.labs.pool import pool_lab
+from helpers.labs.gil import gil_lab
 from helpers.labs.order import order_lab
 from helpers.labs.future import future_lab
 from helpers.labs.callback import callback_lab
@@ -225,14 +229,31 @@ def test_a_kernel_with_labs_at_work_ends_when_asked():
         manager.shutdown_kernel(now=True)
 
 
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.mark.parametrize("make", [pool_lab, order_lab, gil_lab, pacing_lab])
+def test_an_opened_lab_has_run_once_and_its_still_picture_is_saved(make):
+    lab = make()
+    bundle, looks = lab._repr_mimebundle_()
+    assert lab.error == "" and lab.words and not lab.running
+    assert bundle["text/plain"] == f"{lab.name}. {lab.about} (Run this cell in JupyterLab to use it.)"
+    assert bundle[VIEW]["model_id"] == lab.box.model_id
+    assert size(base64.b64decode(bundle["image/png"]))[0] > 600
+    assert looks["image/png"]["alt"] == lab.still().alt != ""
+    words = lab.words
+    lab._repr_mimebundle_()
+    assert lab.words == words, "it is opened once"
+
+
 def test_without_widgets_a_sentence_is_shown():
-    for lab in (pool_lab(), order_lab(), future_lab(), callback_lab()):
-        bundle = lab._repr_mimebundle_()
+    for lab in (future_lab(), callback_lab()):
+        bundle, _ = lab._repr_mimebundle_()
         text = f"{lab.name}. {lab.about} (Run this cell in JupyterLab to use it.)"
         assert bundle["text/plain"] == text
-        assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.box.model_id
+        assert bundle[VIEW]["model_id"] == lab.box.model_id
         lab.close()
-        assert lab._repr_mimebundle_() == {"text/plain": text}
+        assert lab._repr_mimebundle_() == ({"text/plain": text}, {})
 
 
 def test_the_page_under_a_picture_does_not_move_during_a_run():
@@ -252,21 +273,6 @@ def test_the_page_under_a_picture_does_not_move_during_a_run():
     lab.run_once(LIMIT)
     lab.show(figure(5, 1), dpi=100)
     assert size(lab.image.value) == (500, 200), "the next run starts low again"
-
-
-def test_a_live_picture_is_drawn_until_its_work_ends_or_stop():
-    lab = HeldLab()
-    left = [3]
-
-    def draw():
-        left[0] -= 1
-        return figure(1, 1)
-
-    lab.live(lambda: left[0] > 0, draw)
-    assert left == [0]
-    lab.stopping.set()
-    lab.live(lambda: True, draw)
-    assert left == [0]
 
 
 def test_progress_is_said_in_words():
@@ -320,13 +326,19 @@ def test_the_pool_lab_runs_what_was_chosen(kind, tasks, workers):
     assert lab._count.value == f"{tasks} of {tasks} tasks done"
 
 
-def test_the_pool_lab_draws_while_it_runs_and_stops():
+def heard(lab):
+    """What the lab's picture sends from now on."""
+    sent = []
+    lab.timeline.send = lambda content, buffers=None: sent.append(content)
+    return sent
+
+
+def test_the_pool_lab_sends_while_it_runs_and_stops():
     lab = choose(pool_lab(), 64, 2, work=1000)
-    blank, frames = lab.image.value, []
-    lab.image.observe(lambda change: frames.append((lab.running, change["new"])), "value")
+    sent = heard(lab)
     lab.run_button.click()
-    until(lambda: len(frames) >= 3, "three pictures of the run")
-    assert all(running for running, _ in frames[:3]) and len({png for _, png in frames} | {blank}) >= 4
+    until(lambda: len(sent) >= 3, "three messages of the run")
+    assert lab.running and not any(head["ended"] for one in sent for head in one["sections"])
     lab.stop_button.click()
     assert lab.wait(LIMIT), "it would have taken 32 s"
     run = lab.recording
@@ -350,12 +362,12 @@ def test_the_kinds_of_work(kind, computed, monkeypatch):
     assert done == []
 
 
-def test_a_picture_that_fails_ends_the_run_of_the_pool_lab(monkeypatch):
+def test_an_error_ends_the_run_of_the_pool_lab(monkeypatch):
     def broken(*args, **kwargs):
         raise OSError("no ink")
 
-    monkeypatch.setattr(pool_module, "timeline", broken)
     lab = choose(pool_lab(), 64, 1, work=1000)
+    monkeypatch.setattr(lab, "until_done", broken)
     lab.run_once(LIMIT)
     assert lab.error == "The run ended with OSError: no ink"
     assert lab.recording.count("running") == lab.recording.count("queued") == 0
@@ -426,7 +438,8 @@ def test_the_order_lab_runs_the_same_tasks_in_three_ways():
         assert line == (f"{run.way.split('(')[0]}: first result seen at {run.first:.2f} s, last at {run.last:.2f} s, "
                         f"ready but unseen for {run.unseen:.2f} s in all.")  # fmt: skip
     assert lab._count.value == "12 of 12 results seen" and lab.error == ""
-    assert "map: results seen in the order 0 1 2 3" in lab.image.tooltip
+    assert [mark.text for mark in lab.runs[0].recording.marks] == [f"saw {n}" for n in range(4)]
+    assert lab.still().alt.count("4 tasks") == 3
 
 
 def test_the_numbers_of_a_run_come_from_its_stamps():
@@ -442,10 +455,9 @@ def test_the_numbers_of_a_run_come_from_its_stamps():
 def test_the_order_lab_stops():
     lab = order_lab()
     lab.tasks.value, lab.workers.value = 12, 1
-    frames = []
-    lab.image.observe(lambda change: frames.append(change["new"]), "value")
+    sent = heard(lab)
     lab.run_button.click()
-    until(lambda: len(frames) >= 2, "two pictures of the run")
+    until(lambda: len(sent) >= 2, "two messages of the run")
     lab.stop_button.click()
     assert lab.wait(LIMIT)
     assert lab.words.startswith("Stopped: ") and lab.error == ""
@@ -465,11 +477,6 @@ def test_an_error_in_one_way_is_said_and_ends_all(monkeypatch):
 def test_the_makespan_is_that_of_a_pool():
     assert order_module._makespan([3.0, 1.0, 1.0, 1.0], 2) == 3.0
     assert order_module._makespan([1.0, 1.0, 3.0], 2) == 4.0
-
-
-def test_the_order_picture_draws_runs_that_have_not_begun():
-    picture = order_picture([Run("map", 3), Run("wait", 3)], 1.0, now=0)
-    assert len(picture.axes) == 3 and picture.png(50)
 
 
 # The Future lab

@@ -56,9 +56,9 @@ def test_what_is_measured_follows_from_the_answers() -> None:
 def test_a_run_measures_the_real_server(lab: PacingLab, workers: int, line: bool) -> None:
     requests = 64 if workers < 48 else 192
     choose(lab, workers, 0.02, requests)
-    before = lab.image.value
+    before = lab.still().png(50)
     words = lab.run_once(60)
-    assert not lab.error and lab.image.value != before
+    assert not lab.error and lab.still().png(50) != before
     (run,) = lab.runs
     assert len(run.answers) == requests and 1 <= run.peak <= workers
     # No answer comes before its latency is over, and `predicted` of them at most fit into a second.
@@ -118,18 +118,6 @@ def test_a_run_stopped_too_early_adds_no_dot(workers: int, answers: int, enough:
     assert module._summary(Pace(workers, 0.05, 1024)) == "Stopped before the first answer."
 
 
-def test_the_picture_grows_during_the_run(lab: PacingLab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "REDRAW", 0.05)
-    pictures: list[bytes] = []
-    lab.image.observe(lambda change: pictures.append(change["new"]), "value")
-    choose(lab, 1, 0.05, 64)
-    lab.start()
-    until(lambda: len(set(pictures)) >= 3, "three pictures of one run")
-    assert lab.running and lab.runs == []
-    lab.stop()
-    assert lab.wait(30)
-
-
 def test_runs_add_up(lab: PacingLab) -> None:
     for workers in (4, 16):
         choose(lab, workers, 0.02, 64)
@@ -179,11 +167,3 @@ def test_the_picture_has_a_dot_a_run_and_a_line_a_latency() -> None:
     inside = [text.get_window_extent() for text in axes.texts]
     page = picture.bbox
     assert all(page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1 for box in inside)
-
-
-def test_the_picture_of_a_run_under_way_has_a_ring() -> None:
-    (axes,) = pacing_picture([], 0.05, going=Pace(8, 0.05, 64)).axes
-    (ring,) = [line for line in axes.lines if line.get_marker() == "o"]
-    assert ring.get_xydata().tolist() == [[8, 160]] and ring.get_markerfacecolor() == "white"
-    (axes,) = pacing_picture([], 0.05, going=pace(8, 0.05, 120)).axes
-    assert axes.lines[-1].get_ydata()[0] == pytest.approx(120)
