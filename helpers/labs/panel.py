@@ -169,6 +169,7 @@ class Panel:
             if panel is self:
                 del _open[key]
         _close(self.box)
+        self.image.close()
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         text = f"{self.name}. {self.about} (Run this cell in JupyterLab to use it.)"

@@ -24,17 +24,19 @@ def test_a_run_draws_the_trace_and_its_holds(
     run_all(page)
 
     panel = page.locator(LAB)
-    run, pictures = panel.get_by_role("button", name="Run"), panel.locator("img.widget-image")
-    pictures.first.wait_for()
-    before = pictures.first.get_attribute("src")
+    run, words = panel.get_by_role("button", name="Run"), panel.locator(".words")
+    words.filter(has_text="at ").wait_for()  # its first run
+    before = panel.locator(".pool-timeline").evaluate("root => root.timeline.epochs")
     panel.locator(".widget-slider .noUi-handle").first.press("ArrowRight")
     run.click()
     page.wait_for_function(
-        "before => document.querySelector('img.widget-image').src !== before", arg=before, timeout=60_000
+        "before => document.querySelector('.pool-timeline').timeline.epochs !== before", arg=before, timeout=60_000
     )
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('img.widget-image')].filter(i => i.naturalWidth > 100).length === 2"
-    )
+    page.wait_for_function("() => document.querySelector('img.widget-image').naturalWidth > 100")
+    stage = panel.get_by_role("slider", name="time cursor")
+    stage.press("Home")
+    words.filter(has_text="at 0.0 ms: ").or_(words.filter(has_text="at 0.00 s: ")).wait_for()
+    assert words.inner_text().count("; ") == 2, "a part for each of three threads"
     panel.get_by_text("All together used").first.wait_for()
     panel.locator("button:not([disabled])", has_text="Run").first.wait_for()
     assert panel.locator("[role=alert]").count() == 0

@@ -15,7 +15,9 @@ from playwright.sync_api import expect
 from helpers.drawing.figure import COLORS
 from helpers.drawing.layout import Plan
 from helpers.drawing.timeline import MOST_LANES, timeline
-from helpers.live.messages import Feed
+from helpers.gil.spans import Baseline, Span, TracedThread
+from helpers.gil.trace import GilTrace
+from helpers.live.messages import Feed, GilFeed
 from helpers.recording.data import Recording, Thread
 
 pytestmark = pytest.mark.browser
@@ -342,3 +344,22 @@ def test_many_lanes_scroll(page: Any) -> None:
     for _ in range(66):
         page.keyboard.press("ArrowDown")
     assert page.evaluate("view.lanes.scrollTop") > 300
+
+
+def test_a_gil_trace_says_who_holds_who_waits_and_since_when(page: Any) -> None:
+    baseline = Baseline(20e-6, 30e-6, 1e-6, 200e-6, 0.0, 1.0)
+    threads = tuple(TracedThread(name, n, "python_piece", 0.01, baseline) for n, name in enumerate("AB"))
+    span = lambda thread, start, end: Span(thread, int(start * 1e6), int(end * 1e6))
+    trace = GilTrace(
+        threads, 0, 20_000_000, (span(0, 0, 5), span(1, 5, 10), span(0, 10, 15)), (span(1, 0, 5), span(0, 5, 10)),
+        (span(1, 12, 14),), 0, 0.005, True, 2, {"python": "3.13", "date": "today"},
+    )  # fmt: skip
+    root = open_live(page, [GilFeed(trace, "two").news(True)])
+    said = {3: "A holds the GIL since 0.0 ms; B waits for the GIL since 0.0 ms",
+            7: "A waits for the GIL since 5.0 ms; B holds the GIL since 5.0 ms",
+            13: "A holds the GIL since 10.0 ms; B is set aside by the system since 12.0 ms",
+            18: "A does not run; B does not run"}  # fmt: skip
+    for moment, words in said.items():
+        page.evaluate("(t) => view.place(t)", moment * 1e6)
+        expect(root.locator(".words")).to_have_text(f"at {moment}.0 ms: {words}")
+    assert page.evaluate(POINTS, [(0, 3e6, 0.3), (1, 7e6, 0.3)]) == [[0, 0x72, 0xB2], [0xE6, 0x9F, 0]]

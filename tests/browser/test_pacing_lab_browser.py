@@ -1,4 +1,4 @@
-"""The pacing lab as a reader drives it: a slider, Run, and a picture that changes during the run and after it."""
+"""The pacing lab as a reader drives it: a slider, Run, a timeline that grows during the run and a dot after it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ def test_the_picture_changes_during_a_run_and_after(
     panel.get_by_text("1 worker / 0.05 s = 20 requests/s, so 1024 requests take 51.2 s").wait_for()
     assert number_of_pictures(page) == 1
     run.click()
-    page.wait_for_function("() => window.pictures.length >= 3")
+    page.wait_for_function(
+        "() => document.querySelector('.pool-timeline').timeline.live"
+        " && document.querySelector('.pool-timeline').timeline.stores[0].count === 1024"
+    )
     assert run.is_disabled() and stop.is_enabled()
 
     # The kernel is free while the lab runs.

@@ -159,7 +159,7 @@ def test_a_run_ends_with_its_panel(end):
     assert lab.closed and lab.wait(0), "close() waits for the run's end"
     assert lab.words == "stopped"
     assert lab.start() is False
-    assert lab.image.comm is None and lab.box.comm is None, "its widgets are closed too"
+    assert lab.image.comm is None and lab.timeline.comm is None and lab.box.comm is None, "its widgets are closed too"
 
 
 class Shell(traitlets.HasTraits):

@@ -85,13 +85,14 @@ def test_a_message_has_what_is_new_since_the_last() -> None:
         assert math.isnan(row["finished"][0])
         assert feed.news(False)["rows_n"] == 0, "nothing is new"
         second = pool.submit(int)
-        assert rows_of(feed.news(False))["index"] == [1]
+        head = feed.news(False)
+        assert rows_of(head)["index"] == [1] and head["labels"] == ["int"]
         gate.open()
         wait([first, second])
         head = feed.news(True)
         row = rows_of(head)
         assert sorted(row["index"]) == [0, 1] and row["outcome"] == [1, 1] and not any(map(math.isnan, row["finished"]))
-        assert "lanes" not in head and head["labels"] == ["int"] and head["ended"]
+        assert "lanes" not in head and "labels" not in head and head["ended"]
 
 
 def test_waits_callbacks_and_marks_are_sent_once_and_again_when_they_end() -> None:
@@ -163,7 +164,9 @@ def test_it_follows_a_run_and_its_thread_ends_with_it() -> None:
         picture.answer()
         picture.heads.clear()
         futures = [pool.submit(gate.task) for _ in range(4)]
-        until(lambda: sum(head["rows_n"] for head in picture.heads) >= 6, "two run and two wait")
+        started = lambda head: dict(zip(rows_of(head)["index"], rows_of(head)["started"], strict=True))
+        told = lambda: {i: t for head in list(picture.heads) for i, t in started(head).items()}
+        until(lambda: sum(not math.isnan(t) for t in told().values()) == 2 and len(told()) == 4, "two run, two wait")
         assert "live timeline" in [thread.name for thread in threading.enumerate()]
         gate.open()
         wait(futures)

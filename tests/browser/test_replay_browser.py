@@ -1,0 +1,79 @@
+"""A replay in JupyterLab: it opens with its run, is shown in two views, and what is saved is the still picture."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+RUN = """from concurrent.futures import ThreadPoolExecutor
+from helpers import io_task, replay, watch
+
+with ThreadPoolExecutor(2) as pool, watch(pool) as run:
+    futures = [pool.submit(io_task, 0.1) for _ in range(4)]
+    results = [f.result() for f in futures]
+shown = replay(run)
+shown"""
+SAVED = """() => {
+    const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells];
+    return cells.map(c => c.outputs?.toJSON() ?? []);
+}"""
+
+
+def test_a_replay_and_what_is_saved_of_it(
+    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None],
+    wait_idle: Callable[..., None],
+) -> None:  # fmt: skip
+    lab = lab_server("/user/reader/")
+    threads = "import threading\n[t.name for t in threading.enumerate() if 'live' in t.name]"
+    cells = [nbformat.v4.new_code_cell(text) for text in (RUN, "shown", threads)]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, lab.notebooks / "scratch-replay.ipynb")
+    open_notebook(page, lab, "notebooks/scratch-replay.ipynb")
+    run_all(page)
+
+    roots = page.locator(".pool-timeline")
+    expect(roots).to_have_count(2)
+    for n in range(2):
+        expect(roots.nth(n).locator(".words")).to_have_text(
+            re.compile(r"at 0\.\d\d s: worker 0 runs \d, worker 1 runs \d; .*; main is blocked in result\(\) of \d; ")
+        )
+    stage = roots.nth(0).get_by_role("slider", name="time cursor")
+    stage.press("d")  # a command of JupyterLab's, were it not ours
+    stage.press("d")
+    stage.press("Home")
+    expect(roots.nth(0).locator(".words")).to_contain_text("at 0.00 s: ")
+    expect(roots.nth(1).locator(".words")).not_to_contain_text("at 0.00 s: ")
+    expect(page.locator(".jp-CodeCell")).to_have_count(3)
+    expect(page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output")).to_have_text("[]")
+
+    (output,) = page.evaluate(SAVED)[0]
+    assert set(output["data"]) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
+    assert output["metadata"]["image/png"]["alt"].startswith("Timeline: 4 tasks; ")
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    assert "widgets" not in json.loads((lab.notebooks / "scratch-replay.ipynb").read_text())["metadata"]
+
+
+def test_a_replay_is_there_again_after_the_page_is_loaded_anew(
+    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
+) -> None:
+    lab = lab_server("/user/reader/")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(RUN)])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, lab.notebooks / "scratch-reload.ipynb")
+    open_notebook(page, lab, "notebooks/scratch-reload.ipynb")
+    run_all(page)
+    words = page.locator(".pool-timeline .words")
+    expect(words).to_contain_text("worker 0 runs")
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    page.reload()
+    expect(words).to_contain_text("worker 0 runs")
