@@ -829,7 +829,7 @@ const STYLE = `
 .pool-timeline .tip b { display: block; }
 `;
 const HINT = "Drag the dark line or press ← →: the words say what everyone is doing at that moment. " +
-    "Click a bar, or press ↑ ↓, for its task. Zoom: Ctrl + wheel, + and −; double click: the whole run.";
+    "Click a bar, or press ↑ ↓, for its task. Zoom: Ctrl + wheel, + and −; double click: all of it.";
 const SPEEDS = [[1, "1×"], [1 / 4, "1/4×"], [1 / 10, "1/10×"], [1 / 100, "1/100×"], [1 / 1000, "1/1000×"]];
 const FLIGHT = 220; // ms in which a task moves from lane to lane
 
@@ -876,7 +876,7 @@ export class View {
         for (const [value, words] of SPEEDS) make("option", "", this.speed, {value, textContent: words});
         this.out = make("button", "", bar, {textContent: "−", type: "button", "aria-label": "zoom out"});
         this.in = make("button", "", bar, {textContent: "+", type: "button", "aria-label": "zoom in"});
-        this.all = make("button", "", bar, {textContent: "Whole run", type: "button"});
+        this.all = make("button", "", bar, {textContent: "Show all", type: "button"});
         this.stage = make("div", "stage", root, {
             tabIndex: 0, role: "slider", "aria-label": "time cursor", "aria-valuemin": "0"});
         this.lanes = make("div", "lanes", this.stage);

@@ -21,6 +21,7 @@ from helpers.live.messages import Feed, GilFeed
 from helpers.recording.data import Recording, Thread
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=60_000)
 MAIN = Thread("MainThread", 1)
 SECOND = 1_000_000_000
 
@@ -173,7 +174,7 @@ def test_still_and_live_agree_on_lanes_and_colors(page: Any, name: str) -> None:
     assert page.evaluate(LANES) == [[lane.kind, lane.label] for lane in plan.lanes]
     points, shades = [], []
     for task in run.tasks:
-        if task.started is not None:
+        if task.started is not None and (task.finished or end) > task.started:
             lane = plan.lane_of[task.worker]
             spot = task.started + 0.43 * ((task.finished or end) - task.started)  # beside the lines of the grid
             points.append((plan.lanes.index(lane), spot - plan.table.origin, 0.12))
@@ -266,7 +267,7 @@ def test_everything_by_keyboard(page: Any) -> None:
     assert page.evaluate("view.whole")
     page.keyboard.press("Escape")
     expect(root.locator(".tip")).to_be_hidden()
-    for name in ("Play", "zoom out", "zoom in", "Whole run"):
+    for name in ("Play", "zoom out", "zoom in", "Show all"):
         button = root.get_by_role("button", name=name)
         button.focus()
         expect(button).to_be_focused()
