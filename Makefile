@@ -74,6 +74,7 @@ lint: ready-dev ## check style and types
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
+	@$(RUN) tools/lint_js.py
 
 bench: ready-dev ## run the benchmarks, one after another
 	@$(TESTS)

@@ -3,11 +3,12 @@
 // A Store holds what the kernel has said of one recording. A View is one picture of all Stores of a widget, with a
 // time cursor of its own. Times are nanoseconds since a recording's first submit, on the kernel's clock.
 
-export const COLORS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442"]; // drawing/figure.py
+// As in drawing/figure.py.
+export const COLORS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442"];
 const VERMILION = "#D55E00", DEEP = "#9DB4C0", GRAY = "#8A8A8A", DARK = "#222222";
 const INCH = 84; // pixels; the sizes of lanes are those of the still picture, in inches
 const LEFT = 108, RIGHT = 14, AXIS = 40, HEAD = 44, GAP = 0.07 * INCH;
-const MOST_STRIPES = 14, MOST_TICKS = 200, MOST_NUMBERS = 2000;
+const MOST_STRIPES = 14, MOST_TICKS = 200;
 const OUTCOMES = ["", "returned", "raised", "cancelled"];
 const STALE = 1500; // ms without news after which the clock of a growing picture stands still
 
@@ -56,9 +57,9 @@ export class Store {
 
     clear(epoch) {
         Object.assign(this, {
-            kind: "run", epoch, seq: 0, title: "", count: 0, threads: [], names: [], labels: [], callNames: [], lanes: [],
-            waits: [], calls: [], marks: [], ended: true, now: 0, heard: -Infinity, shift: Infinity, last: 0, seconds: 0,
-            origin: 0, note: "", steps: null, stripes: null, totals: null, version: 0,
+            kind: "run", epoch, seq: 0, title: "", seconds: 0, count: 0, threads: [], names: [], labels: [], lanes: [],
+            callNames: [], waits: [], calls: [], marks: [], ended: true, now: 0, heard: -Infinity, shift: Infinity,
+            last: 0, steps: null, stripes: null, totals: null,
         });
         const room = 256;
         this.submitted = new Float64Array(room);
@@ -82,8 +83,7 @@ export class Store {
         } else if (head.seq <= this.seq) return true;
         else if (head.seq !== this.seq + 1) return false;
         this.seq = head.seq;
-        this.version += 1;
-        for (const key of ["kind", "title", "names", "lanes", "seconds", "note"]) if (key in head) this[key] = head[key];
+        for (const key of ["kind", "title", "names", "lanes", "seconds"]) if (key in head) this[key] = head[key];
         if (head.kind === "gil") this.takeGil(head);
         else {
             if (head.calls_in) this.callNames = head.calls_in;
@@ -248,7 +248,8 @@ export class Store {
                 counts[state] += 1;
                 if (state === "running") runningSince += this.started[i];
                 else if (this.finished[i] > this.started[i]) ran += this.finished[i] - this.started[i];
-                for (const moment of [this.submitted[i], this.started[i], this.finished[i]]) if (moment > last) last = moment;
+                for (const moment of [this.submitted[i], this.started[i], this.finished[i]])
+                    if (moment > last) last = moment;
             }
             this.totals = {counts, ran, runningSince, last};
         }
@@ -256,7 +257,8 @@ export class Store {
         const wall = counts.running ? present : last;
         const busy = ran + counts.running * present - runningSince;
         const parts = [wall >= 1e8 ? `${(wall / 1e9).toFixed(2)} s` : `${+(wall / 1e6).toPrecision(3)} ms`,
-            `${plural(this.ran.size, "worker")} used`, `${(wall ? busy / wall : 0).toFixed(1)} tasks at once on average`];
+            `${plural(this.ran.size, "worker")} used`,
+            `${(wall ? busy / wall : 0).toFixed(1)} tasks at once on average`];
         for (const kind of ["raised", "cancelled", "running", "queued"])
             if (counts[kind]) parts.push(`${counts[kind]} ${kind}`);
         return parts.join("  ·  ");
@@ -346,7 +348,8 @@ export function wordsAt(store, t, clock) {
     } else parts.push("nothing waits in the queue");
     if (askers.length) parts.push(askers.join(", "));
     const ended = {returned: 0, raised: 0, cancelled: 0};
-    for (let i = 0; i < store.count; i++) if (store.finished[i] <= t && store.outcome[i]) ended[OUTCOMES[store.outcome[i]]]++;
+    for (let i = 0; i < store.count; i++)
+        if (store.finished[i] <= t && store.outcome[i]) ended[OUTCOMES[store.outcome[i]]]++;
     const counts = Object.entries(ended).filter(([, n]) => n).map(([how, n]) => `${n} ${how}`);
     parts.push(counts.length ? `so far ${counts.join(", ")}` : "no task has ended yet");
     return `at ${clock(t)}: ${parts.join("; ")}`;
@@ -386,9 +389,10 @@ const NIGHT = {back: "#111111", ink: "#E6E6E6", gray: "#A2A2A2", pale: "#2A2A2A"
 // The look that the page around the element has: JupyterLab's variables, VS Code's, or the system's choice.
 export function lookOf(element) {
     const style = getComputedStyle(element);
-    const named = ["--jp-layout-color0", "--vscode-editor-background"].map((name) => style.getPropertyValue(name).trim());
+    const variables = ["--jp-layout-color0", "--vscode-editor-background"];
+    const named = variables.map((name) => style.getPropertyValue(name).trim()).find((value) => value);
     const probe = element.ownerDocument.createElement("canvas").getContext("2d");
-    probe.fillStyle = named.find(Boolean) || (matchMedia("(prefers-color-scheme: dark)").matches ? NIGHT.back : "#FFFFFF");
+    probe.fillStyle = named || (matchMedia("(prefers-color-scheme: dark)").matches ? NIGHT : LIGHT).back;
     const back = probe.fillStyle; // as #rrggbb
     return {...(back.startsWith("#") && inkOn(back) === "white" ? NIGHT : LIGHT), back};
 }
@@ -588,7 +592,8 @@ class Painter {
             if (b - a < 8 * (words.length + 0.6)) continue;
             const going = Number.isNaN(store.finished[i]);
             const font = lane.size > 0.3 * INCH ? "bold 13px" : "bold 11px";
-            this.text(words, (a + b) / 2, lane.middle, {align: "center", font, ink: going ? look.ink : inkOn(colorOf(i))});
+            const ink = going ? look.ink : inkOn(colorOf(i));
+            this.text(words, (a + b) / 2, lane.middle, {align: "center", font, ink});
         }
     }
 
@@ -637,7 +642,7 @@ class Painter {
     }
 
     queue(lane) {
-        const {store, ctx, look} = this, {most} = store.depths(), striped = most <= MOST_STRIPES, right = LEFT + this.width;
+        const {store, ctx, look} = this, right = LEFT + this.width, striped = store.depths().most <= MOST_STRIPES;
         const floor = lane.top + lane.size, y = (i) => striped ? stripe(store, lane, i) : floor - 5;
         if (striped) {
             for (let i = 0; i < store.count; i++) {
@@ -684,7 +689,8 @@ class Painter {
             x = next;
         }
         const peak = this.x(times[depth.indexOf(most)]);
-        if (peak >= LEFT && peak <= LEFT + this.width) this.beside(`${most} ${word}`, peak, lane.top + 15, {base: "bottom"});
+        if (peak >= LEFT && peak <= LEFT + this.width)
+            this.beside(`${most} ${word}`, peak, lane.top + 15, {base: "bottom"});
     }
 
     // Flags for marks; those that are close share one.
@@ -715,7 +721,8 @@ class Painter {
             this.keys.add("waits for the GIL");
         }
         for (const hold of holds.filter(seen)) {
-            const x0 = Math.max(this.x(hold.start), LEFT), x1 = Math.min(this.x(hold.end), right), wide = Math.max(x1 - x0, 1);
+            const x0 = Math.max(this.x(hold.start), LEFT), x1 = Math.min(this.x(hold.end), right);
+            const wide = Math.max(x1 - x0, 1);
             ctx.fillStyle = thread.asleep ? look.back : ink;
             ctx.fillRect(x0, top, wide, tall);
             if (thread.asleep) {
@@ -815,13 +822,15 @@ const STYLE = `
 .pool-timeline .axis { cursor: ew-resize; }
 .pool-timeline .bar { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; margin: 2px 0 4px; }
 .pool-timeline button, .pool-timeline select { font: inherit; color: inherit; padding: 2px 9px; border-radius: 3px;
-    border: 1px solid var(--jp-border-color1, #999); background: var(--jp-layout-color2, transparent); cursor: pointer; }
+    border: 1px solid var(--jp-border-color1, #999); background: var(--jp-layout-color2, transparent);
+    cursor: pointer; }
 .pool-timeline option { color: initial; }
 .pool-timeline button:focus-visible, .pool-timeline select:focus-visible {
     outline: 2px solid var(--jp-brand-color1, #2196F3); outline-offset: 1px; }
 .pool-timeline .words { margin: 4px 0 0; min-height: 2.8em; }
 .pool-timeline .hint { margin: 0; opacity: 0.75; font-size: 12px; }
-.pool-timeline .keys { display: flex; flex-wrap: wrap; gap: 2px 16px; justify-content: center; margin: 2px 0; min-height: 19px; }
+.pool-timeline .keys { display: flex; flex-wrap: wrap; gap: 2px 16px; justify-content: center; margin: 2px 0;
+    min-height: 19px; }
 .pool-timeline .keys span { display: inline-flex; align-items: center; gap: 6px; }
 .pool-timeline .tip { position: absolute; z-index: 5; pointer-events: none; max-width: 320px; padding: 4px 8px;
     border-radius: 3px; background: var(--jp-layout-color1, Canvas); color: var(--jp-ui-font-color1, CanvasText);
@@ -990,7 +999,8 @@ export class View {
             this.sections.push({store, lanes, top});
             top = last ? last.top + last.size + 6 : top + HEAD;
         }
-        const bottom = Math.max(top, this.shared.get("least_height") - AXIS), high = Math.min(bottom, this.shared.get("most_height") - AXIS);
+        const bottom = Math.max(top, this.shared.get("least_height") - AXIS);
+        const high = Math.min(bottom, this.shared.get("most_height") - AXIS);
         const size = `${this.width} ${bottom} ${this.ratio}`;
         if (size === this.laid) return;
         this.laid = size;
@@ -1018,8 +1028,11 @@ export class View {
     }
 
     frame(time) {
-        this.look ||= lookOf(this.root);
-        this.font = getComputedStyle(this.root).fontFamily;
+        if (!this.look) {
+            this.look = lookOf(this.root);
+            this.hatching = hatch(this.ctx, this.ratio, this.look.gray);
+            this.font = getComputedStyle(this.root).fontFamily;
+        }
         if (this.playing) this.advance(time);
         this.layout();
         this.span();
@@ -1028,11 +1041,11 @@ export class View {
         ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
         ctx.fillStyle = this.look.back;
         ctx.fillRect(0, 0, this.width, this.high);
-        this.hatching = hatch(ctx, ratio, this.look.gray);
         const scrolled = this.lanes.scrollTop, keys = new Set();
         ctx.translate(0, -scrolled);
         for (const {store, lanes, top} of this.sections) {
-            const seen = lanes.filter((lane) => lane.top + lane.size > scrolled - 4 && lane.top < scrolled + this.high + 4);
+            const foot = scrolled + this.high + 4;
+            const seen = lanes.filter((lane) => lane.top + lane.size > scrolled - 4 && lane.top < foot);
             const painter = new Painter(this, store);
             const head = store.title ? top + HEAD - 9 : top + HEAD - 27;
             if (store.title) painter.text(store.title, LEFT, top + 11, {font: "bold 14.5px"});
@@ -1073,11 +1086,12 @@ export class View {
         const [scale] = this.scale(), span = (this.until - this.from) / scale;
         const rough = span / Math.max(2, (this.width - LEFT) / 95), power = 10 ** Math.floor(Math.log10(rough));
         const step = power * [1, 2, 2.5, 5, 10].find((n) => n * power >= rough);
-        const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (Math.abs(step / power - 2.5) < 1e-6 ? 1 : 0));
+        const half = Math.abs(step / power - 2.5) < 1e-6 ? 1 : 0; // 0.25 has a digit more than 0.2
+        const digits = Math.max(0, half - Math.floor(Math.log10(step) + 1e-9));
         const found = [];
         for (let n = Math.ceil(this.from / scale / step - 1e-9); n * step * scale <= this.until; n++) {
             const x = LEFT + (n * step * scale - this.from) / (this.until - this.from) * (this.width - LEFT - RIGHT);
-            found.push({x, words: (n * step).toFixed(Math.min(digits, 9)).replace("-0", "-0")});
+            found.push({x, words: (n * step).toFixed(Math.min(digits, 9))});
         }
         return found;
     }
@@ -1109,7 +1123,8 @@ export class View {
         if (x < LEFT - 1 || x > this.width - RIGHT + 1) return;
         const words = `◂ ${this.clock()(this.cursor)} ▸`;
         pen.font = `bold 12px ${this.font}`;
-        const wide = pen.measureText(words).width + 14, left = Math.min(Math.max(2, x - wide / 2), this.width - wide - 2);
+        const wide = pen.measureText(words).width + 14;
+        const left = Math.min(Math.max(2, x - wide / 2), this.width - wide - 2);
         pen.fillStyle = look.ink;
         pen.beginPath();
         pen.moveTo(x, -1), pen.lineTo(x + 6, 5), pen.lineTo(x - 6, 5);
@@ -1165,7 +1180,8 @@ export class View {
         const moves = [];
         for (let i = 0; i < store.count && moves.length < 200; i++) {
             const submitted = store.submitted[i], started = store.started[i];
-            if (started <= t && t < started + flight) moves.push([i, waits(i), where.get(store.worker[i]), t - started]);
+            if (started <= t && t < started + flight)
+                moves.push([i, waits(i), where.get(store.worker[i]), t - started]);
             else if (submitted <= t && t < submitted + flight && !(started <= t))
                 moves.push([i, where.get(store.submitter[i]), waits(i), t - submitted]);
         }
@@ -1236,7 +1252,8 @@ export class View {
     place(t) {
         this.cursor = Math.min(Math.max(t, 0), this.length());
         const span = this.until - this.from;
-        if (!this.whole && (this.cursor < this.from || this.cursor > this.until)) this.show(this.cursor - span / 2, span);
+        const seen = this.cursor >= this.from && this.cursor <= this.until;
+        if (!this.whole && !seen) this.show(this.cursor - span / 2, span);
         if (this.lane >= 0) this.describe();
         this.invalidate();
     }
@@ -1333,8 +1350,8 @@ export class View {
         const {store} = lane, end = store.present(), slack = (this.until - this.from) / this.width;
         if (store.kind === "gil") {
             const {holds, waits, aside} = store.of[lane.thread];
-            for (const [spans, does] of [[aside, "set aside by the system"], [holds, store.gil ? "holds the GIL" : "runs"],
-                [waits, "waits for the GIL"]]) {
+            for (const [spans, does] of [[aside, "set aside by the system"],
+                [holds, store.gil ? "holds the GIL" : "runs"], [waits, "waits for the GIL"]]) {
                 const span = spans.find((one) => one.start <= t && t < one.end);
                 if (span) return {...span, words: [lane.label, `${does} for ${lasting(span.end - span.start)}`]};
             }
@@ -1342,13 +1359,16 @@ export class View {
         }
         if (lane.kind === "queue") {
             const queued = store.queuedAt(t), striped = store.depths().most <= MOST_STRIPES;
-            const i = Number.isNaN(y) ? queued[0] : striped ? queued.find((j) => Math.abs(stripe(store, lane, j) - y) < 3.5) : -1;
-            if (i >= 0) return {start: store.submitted[i], end: Math.min(store.left(i), end), words: taskWords(store, i)};
+            const under = (j) => Number.isNaN(y) || (striped && Math.abs(stripe(store, lane, j) - y) < 3.5);
+            const i = queued.find(under);
+            if (i >= 0)
+                return {start: store.submitted[i], end: Math.min(store.left(i), end), words: taskWords(store, i)};
             if (!striped && queued.length) return {start: t, end: t, words: [
                 `${plural(queued.length, "task")} in the queue`, `the first of them is ${queued[0]}`]};
             return null;
         }
-        const near = [t, t - slack, t + slack].map((moment) => store.runningAt(lane.thread, moment)).find((i) => i >= 0) ?? -1;
+        const beside = [t, t - slack, t + slack].map((moment) => store.runningAt(lane.thread, moment));
+        const near = beside.find((i) => i >= 0) ?? -1;
         const wait = store.waitAt(lane.thread, t), call = store.callAt(lane.thread, t)
             || store.calls.find((c) => c.thread === lane.thread && Math.abs((c.start + c.end) / 2 - t) < 4 * slack);
         const words = [];
@@ -1359,7 +1379,8 @@ export class View {
         }
         if (wait) {
             const until = Number.isNaN(wait.end) ? end : wait.end;
-            words.push(`blocked in ${wait.call}()${wait.task < 0 ? "" : ` of ${wait.task}`} for ${lasting(until - wait.start)}`);
+            const whose = wait.task < 0 ? "" : ` of ${wait.task}`;
+            words.push(`blocked in ${wait.call}()${whose} for ${lasting(until - wait.start)}`);
             span ||= {start: wait.start, end: until};
         }
         if (call) {
@@ -1402,8 +1423,8 @@ export class View {
 
     hover(event) {
         const {x, y} = this.spot(event), down = y + this.lanes.scrollTop;
-        const lane = y < this.high && x >= LEFT - 4 && this.allLanes().find((l) => l.top - 3 <= down && down <= l.top + l.size + 6);
-        const found = lane && this.find(lane, this.at(x), down);
+        const lane = this.allLanes().find((one) => one.top - 3 <= down && down <= one.top + one.size + 6);
+        const found = y < this.high && x >= LEFT - 4 && lane && this.find(lane, this.at(x), down);
         if (found) this.showTip(found.words, x, y + 8); else if (this.lane < 0) this.tip.hidden = true;
     }
 
@@ -1426,13 +1447,16 @@ export class View {
     move(event) {
         const {x} = this.spot(event);
         if (this.fingers?.size === 2 && this.fingers.has(event.pointerId)) {
-            const other = [...this.fingers].find(([id]) => id !== event.pointerId)[1], before = this.fingers.get(event.pointerId);
+            const other = [...this.fingers].find(([id]) => id !== event.pointerId)[1];
+            const before = this.fingers.get(event.pointerId);
             const factor = Math.max(20, Math.abs(before - other)) / Math.max(20, Math.abs(x - other));
             this.fingers.set(event.pointerId, x);
             this.zoom(factor, this.at(other));
         } else if (this.drag?.cursor) this.place(this.at(x));
-        else if (this.drag) this.show(this.drag.from - (x - this.drag.x) * (this.until - this.from) / (this.width - LEFT - RIGHT),
-            this.until - this.from);
+        else if (this.drag) {
+            const span = this.until - this.from;
+            this.show(this.drag.from - (x - this.drag.x) * span / (this.width - LEFT - RIGHT), span);
+        }
         this.hover(event);
     }
 
@@ -1449,7 +1473,8 @@ export class View {
             if (this.whole) return;
             this.pan((event.deltaX || event.deltaY) / 600);
         } else if (event.ctrlKey || event.metaKey || (focused && !scrolls && !(this.whole && event.deltaY > 0)))
-            this.zoom(Math.exp(Math.min(Math.max(event.deltaY, -60), 60) / (event.ctrlKey ? 120 : 300)), this.at(this.spot(event).x));
+            this.zoom(Math.exp(Math.min(Math.max(event.deltaY, -60), 60) / (event.ctrlKey ? 120 : 300)),
+                this.at(this.spot(event).x));
         else return;
         event.preventDefault();
         event.stopPropagation();
@@ -1466,7 +1491,9 @@ class Shared {
         this.views = new Set();
         model.on("msg:custom", (content, buffers) => {
             if (content?.kind !== "news") return;
-            content.sections.forEach((head, n) => [head.rows, head.waits, head.calls] = buffers.slice(3 * n, 3 * n + 3));
+            content.sections.forEach((head, n) => {
+                [head.rows, head.waits, head.calls] = buffers.slice(3 * n, 3 * n + 3);
+            });
             if (!this.take(content.sections)) this.ask();
         });
         this.take(model.get("state").sections || []);
