@@ -22,7 +22,6 @@ BROWSER = {
     "document", "getComputedStyle", "isNaN", "matchMedia", "parseFloat", "parseInt", "performance",
     "requestAnimationFrame", "undefined", "window",
 }  # fmt: skip
-)
 
 
 def children(node: Any) -> Iterator[tuple[str, Any]]:
