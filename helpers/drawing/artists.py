@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from helpers.drawing.figure import BLUE, GRAY, INK, VERMILION, beside, color, ink_on, shades
+from helpers.drawing.figure import BLUE, DPI, GRAY, INK, VERMILION, beside, color, ink_on, shades
 from helpers.drawing.layout import MOST_STRIPES, Lane, Plan, steps
 
 MOST_TICKS = 200  # above it submits are one color: no eye can tell them apart
@@ -177,7 +177,7 @@ def _runs(axes: Axes, plan: Plan, unit: float, inches: float) -> list[Sign]:
     bars, per_inch = _Bars(plan, unit), inches / (axes.get_xlim()[1] - axes.get_xlim()[0])
     if not len(bars.which):
         return []
-    signs = _boxes(axes, bars) + _cpu(axes, bars)
+    signs = _boxes(axes, bars, per_inch) + _cpu(axes, bars)
     _numbers(axes, bars, per_inch)
     return signs + _crosses(axes, bars, per_inch)
 
@@ -188,11 +188,17 @@ def _corners(spans: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> Any:
     return np.stack([np.stack([x, y], -1) for x, y in ((left, top), (right, top), (right, bottom), (left, bottom))], 1)
 
 
-def _boxes(axes: Axes, bars: _Bars) -> list[Sign]:
-    """The bars themselves; those of runs that go on are pale and dotted."""
+def _boxes(axes: Axes, bars: _Bars, per_inch: float) -> list[Sign]:
+    """The bars themselves; those of runs that go on are pale and dotted. Of many in one pixel, the first is drawn."""
     corners, fill = _corners(bars.spans, bars.top, bars.bottom), shades(bars.which)
     many = len(bars.which) > 500  # then the white lines between bars would hide them
-    done = ~bars.going
+    done, going = ~bars.going, bars.going
+    if many:
+        pixel = 1 / (DPI * per_inch)
+        first = np.unique(np.round(bars.top * 1e3) * 1e6 + np.floor(bars.spans[:, 0] / pixel), return_index=True)[1]
+        seen = bars.spans[:, 1] - bars.spans[:, 0] > pixel
+        seen[first] = True
+        done &= seen
     ended = PolyCollection(
         corners[done],
         facecolors=fill[done],
@@ -202,9 +208,9 @@ def _boxes(axes: Axes, bars: _Bars) -> list[Sign]:
     )
     axes.add_collection(ended, autolim=False)
     dotted: dict[str, Any] = {"edgecolor": INK, "linestyle": ":", "linewidth": 1.2}
-    pale = PolyCollection(corners[~done], facecolors=fill[~done] * [1, 1, 1, 0.35], zorder=2, **dotted)
+    pale = PolyCollection(corners[going], facecolors=fill[going] * [1, 1, 1, 0.35], zorder=2, **dotted)
     axes.add_collection(pale, autolim=False)
-    return [Sign("still running", (Patch(facecolor="white", **dotted),))] if bars.going.any() else []
+    return [Sign("still running", (Patch(facecolor="white", **dotted),))] if going.any() else []
 
 
 def _cpu(axes: Axes, bars: _Bars) -> list[Sign]:

@@ -47,6 +47,9 @@ _MORE_FONTS = (
 )  # fmt: skip
 
 
+DPI = 144  # dots an inch: sharp on screens with two to a pixel
+
+
 class Picture(Figure):
     """A Figure that shows itself, once, as the last value of a cell, without pyplot (not thread-safe).
 
@@ -67,7 +70,7 @@ class Picture(Figure):
                 text.set_fontfamily(_fonts())
             super().savefig(*args, **kwargs)
 
-    def png(self, dpi: int = 144) -> bytes:
+    def png(self, dpi: int = DPI) -> bytes:
         """The picture as the bytes of a PNG file."""
         file = io.BytesIO()
         self.savefig(file, format="png", dpi=dpi)

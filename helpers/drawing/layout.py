@@ -26,18 +26,19 @@ class Table:
     """A recording's rows as columns, once, so that a hundred thousand tasks draw as fast as bars do."""
 
     def __init__(self, run: Recording, until: int | None = None) -> None:
-        rows = [list(row) for row in list(run.rows)]
+        rows = list(run.rows)
         self.size = len(rows)
-        column = lambda i: np.array([np.nan if row[i] is None else row[i] for row in rows], dtype=float)
-        origin = min((row[SUBMITTED] for row in rows), default=0)
-        stamps = [row[i] for row in rows for i in (SUBMITTED, STARTED, FINISHED) if row[i] is not None]
-        self.origin, self.end = origin, float(max([until or 0, *stamps]) - origin) if rows else 0.0
-        self.submitted, self.started, self.finished = (column(i) - origin for i in (SUBMITTED, STARTED, FINISHED))
+        self.origin = origin = min((row[SUBMITTED] for row in rows), default=0)
+        column = lambda i: np.array([np.nan if row[i] is None else row[i] - origin for row in rows], dtype=float)
+        # The run may go on. What is written last is read first, so that no task has an end and no start.
+        self.outcomes = np.array([row[OUTCOME] or "" for row in rows], dtype=object)
+        self.finished, self.started, self.submitted = (column(i) for i in (FINISHED, STARTED, SUBMITTED))
         self.ran = ~np.isnan(self.started)
-        self.cpu = column(CPU)
+        self.cpu = np.array([row[CPU] for row in rows], dtype=float)
         self.workers: list[Any] = [row[WORKER] for row in rows]
         self.submitters: list[Any] = [row[SUBMITTER] for row in rows]
-        self.outcomes = np.array([row[OUTCOME] or "" for row in rows], dtype=object)
+        stamps = np.concatenate([[(until or origin) - origin], self.submitted, self.started, self.finished])
+        self.end = float(np.nanmax(stamps)) if rows else 0.0
 
     def waits(self) -> np.ndarray:
         """Start and end of each task's time in the queue, shape (tasks, 2), ns since the first submit."""

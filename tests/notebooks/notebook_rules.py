@@ -33,7 +33,7 @@ VERBS = {
 TAGS = {"nbval-ignore-output", "raises-exception", "exercise"}
 MOST_LINES, MOST_BYTES = 12, 1_500_000
 CELLS = range(25, 46)  # three exercises with their checks are nine of them
-CELLS_OF_THE_FIRST = range(15, 41)
+CELLS_OF_THE_FIRST = range(15, 46)
 # Two folders and a name, from the root on: such a path is one computer's.
 DATA = re.compile(r"data:[\w/+.-]+;base64,[\w/+=]+")  # a picture inside a page; its letters may look like a path
 PATH = re.compile(r"(?<![\w.:/~-])/(?:[\w.-]+/){2,}[\w.-]+|\b[A-Z]:\\Users\\")
