@@ -47,21 +47,15 @@ TRIES, LOOKS = 500, 30
 PATH = re.compile(r"\((?:<frozen )?/?[^()]*/([^/()]+:\d+)\)")  # of this computer, in VizTracer's names of calls
 
 
-def three_threads() -> None:
+def three_workers() -> None:
     """The program that lesson 06 looks at."""
-    from threading import Thread
+    from concurrent.futures import ThreadPoolExecutor
 
-    from helpers import python_piece
+    from helpers import python_task
 
-    def compute() -> None:
-        for _ in range(700):
-            python_piece()
-
-    threads = [Thread(target=compute, name=f"worker {i}") for i in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(3, "worker") as pool:
+        for _ in range(3):
+            pool.submit(python_task, 60)
 
 
 def save(trace: GilTrace, name: str) -> None:
@@ -78,8 +72,8 @@ def unknown() -> None:
 
 
 def outside() -> None:
-    """three-threads.json, lifo-queue.json, and lifo-queue-traced.json.gz with VizTracer's slices above the holds."""
-    save(seen(three_threads), "three-threads")
+    """three-workers.json, lifo-queue.json, and lifo-queue-traced.json.gz with VizTracer's slices above the holds."""
+    save(seen(three_workers), "three-workers")
     os.chdir(DATA.parent)
     save(seen("lifo_queue.py"), "lifo-queue")
     with tempfile.TemporaryDirectory() as folder:

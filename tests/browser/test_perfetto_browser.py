@@ -121,14 +121,13 @@ def test_lesson_07_shows_its_threads_and_what_they_held(
     queue, both = frames(page, 2)
     for number in range(3):
         queue.wait_for_selector(f"text=/^queue_{number} \\d+$/")
+        both.wait_for_selector(f"text=/^queue_{number} \\d+$/")
+        both.wait_for_selector(f"text=/^(GIL|Run) queue_{number} \\d+$/")
     assert pinned(queue) == []
-    for number in range(2):
-        both.wait_for_selector(f"text=/^thread {number} \\d+$/")
-        both.wait_for_selector(f"text=/^(GIL|Run) thread {number} \\d+$/")
-    both.wait_for_function("() => app.trace.workspace.pinnedTracks.length >= 4")
+    both.wait_for_function("() => app.trace.workspace.pinnedTracks.length >= 8")
     names = [re.sub(" [0-9]+$", "", name) for name in pinned(both)]
     assert [name.removeprefix("GIL ").removeprefix("Run ") for name in dict.fromkeys(names)] == 2 * [
-        "thread 0", "thread 1"
+        "MainThread", "queue_0", "queue_1", "queue_2"
     ]  # fmt: skip
     for frame in (queue, both):
         assert frame.evaluate("() => app.sidebar.visible") is False
