@@ -21,8 +21,8 @@ from helpers.recording.data import Recording
 from helpers.tasks import TICK, Clock
 
 __all__ = [
-    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "Signal", "Window", "count", "interleavings", "once", "shown",
-    "unlike", "watch",
+    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "Signal", "Window", "count", "interleavings", "once",
+    "shown", "unlike", "watch",
 ]  # fmt: skip
 
 

@@ -80,11 +80,12 @@ def execute(lesson: Path, how: str) -> None:
     where = {"metadata": {"path": str(lesson.parent)}}
     client = NotebookClient(notebook, timeout=CELL, kernel_name="python3", resources=where)
     with client.setup_kernel():
-        assert client.km is not None
+        kernel = client.km
+        assert kernel is not None
         code = [(n, cell) for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
         if how == "interrupted":
             for _ in range(10):
-                timer = threading.Timer(random.random(), lambda: client.km.interrupt_kernel())
+                timer = threading.Timer(random.random(), kernel.interrupt_kernel)
                 timer.start()
                 with contextlib.suppress(CellExecutionError):
                     for n, cell in random.sample(code, 3):
