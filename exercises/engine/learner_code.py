@@ -181,7 +181,9 @@ def waits(run: Recording) -> list[str]:
         inside = next((t for t in tasks if t.outcome == "running" and t.worker == blocked.thread), None)
         who = _named(blocked.thread.name) + (f", running task {inside.index} ({inside.label})," if inside else "")
         if blocked.task is None:
-            lines.append(f"{who} waited in {blocked.call}() for the pool's tasks to end")
+            what = f" for {len(blocked.tasks)} tasks" if blocked.tasks else ""
+            what = " for the pool's tasks to end" if blocked.call == "shutdown" else what
+            lines.append(f"{who} waited in {blocked.call}(){what}")
         else:
             task = tasks[blocked.task]
             still = "which was still in the queue" if task.outcome == "queued" else f"which was {task.outcome}"

@@ -9,7 +9,18 @@ from typing import Any
 import numpy as np
 
 from helpers._common import count
-from helpers.recording.data import CPU, FINISHED, OUTCOME, STARTED, SUBMITTED, SUBMITTER, WORKER, Recording, Thread
+from helpers.recording.data import (
+    CPU,
+    FINISHED,
+    NOTE,
+    OUTCOME,
+    STARTED,
+    SUBMITTED,
+    SUBMITTER,
+    WORKER,
+    Recording,
+    Thread,
+)
 
 MOST_STRIPES = 14  # a deeper queue is drawn as an area
 
@@ -39,11 +50,16 @@ class Table:
         self.submitters: list[Any] = [row[SUBMITTER] for row in rows]
         stamps = np.concatenate([[(until or origin) - origin], self.submitted, self.started, self.finished])
         self.end = float(np.nanmax(stamps)) if rows else 0.0
+        # Run where watch can't see: no bar, and no stripe in the queue that would say for how long it waited there.
+        self.unseen = np.array(
+            [row[STARTED] is None and len(row) > NOTE and bool(row[NOTE]) for row in rows], dtype=bool
+        )
 
     def waits(self) -> np.ndarray:
         """Start and end of each task's time in the queue, shape (tasks, 2), ns since the first submit."""
         # One ns past the end, so that a task submitted at the very end waits too.
         left = np.where(self.ran, self.started, np.where(np.isnan(self.finished), self.end + 1, self.finished))
+        left = np.where(self.unseen, self.submitted, left)
         return np.column_stack([self.submitted, np.maximum(left, self.submitted)]) if self.size else np.empty((0, 2))
 
     def runs(self) -> np.ndarray:
@@ -142,6 +158,7 @@ class Plan:
             "cancelled": (table.outcomes == "cancelled").sum(),
             "running": going.sum(),
             "queued": queued.sum(),
+            "ran unseen": table.unseen.sum(),
         }
         parts = [wall, f"{count(self.workers, 'worker')} used", f"{at_once:.1f} tasks at once on average"]
         return "  ·  ".join(parts + [f"{many} {kind}" for kind, many in counts.items() if many])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -149,7 +150,7 @@ class Run:
         folders = sorted(self.folder.glob("saved-*"), key=lambda path: int(path.name.partition("-")[2]))
         if not folders:
             return [], {}
-        recordings = [Recording.load(file) for file in sorted(folders[-1].glob("*.json"))]
+        recordings = [pickle.loads(file.read_bytes()) for file in sorted(folders[-1].glob("*.pickle"))]
         return recordings, json.loads((folders[-1] / "stuck").read_text(encoding="utf-8"))
 
 

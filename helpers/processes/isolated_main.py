@@ -12,6 +12,7 @@ import atexit
 import json
 import linecache
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -54,7 +55,7 @@ class Witness:
             for i, run in enumerate(list(self.recordings)):
                 if mark:
                     run.marks.append(Mark(self.main, time.perf_counter_ns(), mark))
-                run.save(part / f"{i:03}.json")
+                (part / f"{i:03}.pickle").write_bytes(pickle.dumps(run))
             (part / "stuck").write_text(json.dumps(stuck or {}), encoding="utf-8")
             part.rename(self.folder / f"saved-{self.saved}")
             self.saved += 1

@@ -29,7 +29,8 @@ def recording_events(run: Recording, group: int, title: str) -> Iterator[Event]:
             yield _slice(group, task.worker.native_id, task.label, task.started, task.finished or end, **_facts(task))
         yield from _queued(group, task, end)
     for wait in blocked:
-        what = "" if wait.task is None else f" of task {wait.task}"
+        several = f" for {len(wait.tasks)} tasks" if wait.tasks else ""
+        what = several if wait.task is None else f" of task {wait.task}"
         yield _slice(group, wait.thread.native_id, f"blocked in {wait.call}(){what}", wait.start, wait.end or end)
     for call in callbacks:
         yield _slice(

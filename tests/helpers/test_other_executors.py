@@ -432,14 +432,15 @@ def test_dask(dask, looking):
         assert list(pool.map(slow_square, range(10, 13))) == [100, 121, 144]
         assert isinstance(pool.submit(fail_slotted, 1).exception(LIMIT), Slotted)
     if run is not None:
-        assert [t.outcome for t in run.tasks] == ["returned"] * 7 + ["raised"]
-        assert {t.label for t in run.tasks} == {"slow_square", "fail_slotted"}
-        assert all(t.worker.name.startswith("Dask Worker") for t in run.tasks)
-        assert all(t.submitted <= t.started <= t.finished for t in run.tasks)
-        assert all(t.run_time >= 0.04 for t in run.tasks[:-1]) and run.notes == []
+        tasks = [t for t in run.tasks if not t.worker.name.startswith("Dask-Offload")]  # Dask's own, on its own pool
+        assert [(t.label, t.outcome) for t in tasks] == [("slow_square", "returned")] * 7 + [("fail_slotted", "raised")]
+        assert all(t.worker.name.startswith("Dask Worker") for t in tasks)
+        assert all(t.submitted <= t.started <= t.finished for t in tasks)
+        assert all(t.run_time >= 0.04 for t in tasks[:-1]) and run.notes == []
 
 
 def test_dasks_own_map(dask):
     with watch() as run:
         assert dask.gather(dask.map(slow_square, range(20, 23))) == [400, 441, 484]
-    assert [(t.label, t.worker is None) for t in run.tasks] == [("slow_square", False)] * 3
+    tasks = [t for t in run.tasks if not t.worker.name.startswith("Dask-Offload")]
+    assert [(t.label, t.worker is None) for t in tasks] == [("slow_square", False)] * 3
