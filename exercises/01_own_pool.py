@@ -18,11 +18,10 @@ first, then to your pool. (`cancel_futures` may be ignored.)
 import queue
 import sys
 import threading
-import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import nullcontext
 
-from exercises.kit import Clock, Gate, count, interleavings, shown, unlike, watch
+from exercises.kit import Gate, count, interleavings, shown, unlike, until, watch
 
 LIMIT = 10  # seconds for the whole check
 
@@ -185,7 +184,7 @@ def _keeps_its_size(make):
 def _keeps_the_order(make):
     pool, gate, ran = make(1), Gate(), []
     first = pool.submit(gate.task)
-    _until(lambda: gate.arrived)
+    until(lambda: gate.arrived)
     futures = [first, *(pool.submit(ran.append, number) for number in range(4))]
     gate.open()
     yield _ended(*futures) and ran == [0, 1, 2, 3], f"Tasks 0, 1, 2, 3 queued for one worker ran in this order: {ran}."
@@ -194,7 +193,7 @@ def _keeps_the_order(make):
 def _cancels(make):
     pool, gate, ran = make(1), Gate(), []
     held = pool.submit(gate.task)
-    _until(lambda: gate.arrived)
+    until(lambda: gate.arrived)
     queued, last = pool.submit(ran.append, "cancelled"), pool.submit(ran.append, "last")
     running, cancelled = held.running(), queued.cancel()
     gate.open()
@@ -218,7 +217,7 @@ def _ends_with_its_tasks(make):
 
     with pool:
         futures = [pool.submit(task) for _ in range(3)]
-        _until(lambda: gate.arrived == 2)
+        until(lambda: gate.arrived == 2)
     left.set()
     gate.open()
     if not _ended(*futures):
@@ -232,7 +231,7 @@ def _ends_with_its_tasks(make):
     except RuntimeError:
         yield True, "submit after shutdown raised RuntimeError."
     pool.shutdown()
-    _until(lambda: not any(thread.is_alive() for thread in ran))
+    until(lambda: not any(thread.is_alive() for thread in ran))
     left = sum(thread.is_alive() for thread in set(ran))
     yield not left, f"After a second shutdown {count(left, 'thread') if left else 'no thread'} of the pool still ran."
 
@@ -289,17 +288,9 @@ BEHAVIORS = [
 ]
 
 
-def _until(true):
-    """Wait until `true()`, or for a while."""
-    clock = Clock()
-    while not true() and clock.read() < 2:
-        time.sleep(0.005)
-    return true()
-
-
 def _ended(*futures):
     """Whether all `futures` come to an end."""
-    return _until(lambda: all(future.done() for future in futures))
+    return until(lambda: all(future.done() for future in futures))
 
 
 class wrong_is_the_standard_pool(ThreadPoolExecutor):

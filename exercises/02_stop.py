@@ -12,9 +12,9 @@ all.
 
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from exercises.kit import Clock, Gate, Signal, count, watch
+from exercises.kit import Gate, Signal, count, until, watch
 
 LIMIT = 10  # seconds for the whole check
 
@@ -116,7 +116,7 @@ def check(start):
         begun = one.begun
         one.end(after=MOST)
         one.hold.open()
-        wait([future], timeout=2)
+        until(future.done)
         more = one.begun - begun
         steps = f"{MOST} or more" if more >= MOST else more
         yield more == 0, f"After stop() the task began {steps} other steps."
@@ -138,7 +138,7 @@ def check(start):
         none.end(after=MOST)
         stop()
         busy.open()
-        wait([future], timeout=2)
+        until(future.done)
         yield none.begun == 0, f"Told to stop before it had begun, a task did {none.begun} steps."
 
 
@@ -148,18 +148,15 @@ MANY, LONG = 3000, 1.5  # steps, and seconds that one of them takes
 def _goes_on(steps):
     """Why the task ended though nobody had said stop; None if it has not."""
     steps.quick = True
-    clock = Clock()
-    while steps.done < MANY and clock.read() < 2:
-        time.sleep(0.005)
+    until(lambda: steps.done >= MANY)
     steps.quick = False
     if steps.done < MANY:
         return f"Nobody said stop, and it ended after {steps.done} steps."
     done = steps.done
     steps.hold = Gate(patience=LONG)  # opens by itself
-    while steps.done < done + 5 and clock.read() < 6:
-        time.sleep(0.005)
+    goes_on = until(lambda: steps.done >= done + 5, 4)
     steps.hold = None
-    return None if steps.done >= done + 5 else "Nobody said stop, and it ended after a step that took long."
+    return None if goes_on else "Nobody said stop, and it ended after a step that took long."
 
 
 def _moves(future, steps):

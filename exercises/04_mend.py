@@ -25,7 +25,7 @@ import threading
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from functools import partial
 
-from exercises.kit import Gate, Inputs, shown, watch
+from exercises.kit import Gate, Inputs, shown, until, watch
 
 LIMIT = 8  # seconds for the whole check
 
@@ -136,11 +136,8 @@ def _at_once(start_all):
 def _reports(reports, most):
     """The next reports, up to so many, if they come within a second of each other."""
     seen = []
-    try:
-        while len(seen) < most:
-            seen.append(reports.get(timeout=1))
-    except queue.Empty:
-        pass
+    while len(seen) < most and until(lambda: not reports.empty(), 1):
+        seen.append(reports.get())
     return seen
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -22,7 +23,7 @@ from helpers.tasks import TICK, Clock
 
 __all__ = [
     "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "Signal", "Window", "count", "interleavings", "once",
-    "shown", "unlike", "watch",
+    "shown", "unlike", "until", "watch",
 ]  # fmt: skip
 
 
@@ -70,6 +71,14 @@ class watch(watching.watch):
         run = super().__enter__()
         Check.now.runs.append(run)
         return run
+
+
+def until(true: Callable[[], Any], seconds: float = 2.0) -> bool:
+    """Wait until `true()`, or for so many seconds that this process was awake for; what it says at last."""
+    clock = Clock()
+    while not true() and clock.read() < seconds:
+        time.sleep(0.005)
+    return bool(true())
 
 
 class Signal(threading.Event):

@@ -167,7 +167,7 @@ def _operand(keep: int, node: Any) -> Any:
 
 def answer_of(file: ExerciseFile, mutant: Mutant) -> Any:
     """What the mutant's text defines, as if it stood in the exercise file. SyntaxError if it can't be compiled."""
-    name = str(file.path.parent / f"{file.path.stem}_mutant.py")
+    name = f"{file.path.stem}_mutant.py"  # no file of the project's: what the learner's lines are is told by that
     linecache.cache[name] = (len(mutant.source), None, mutant.source.splitlines(True), name)
     space = dict(vars(file.module))
     exec(compile(mutant.source, name, "exec"), space)
