@@ -40,6 +40,9 @@ def work_off(fn, items, workers, at_most, handle):
         raise errors[0]
 
 
+EQUAL = {"raise errors[0]  ->  raise errors[-1]": "any of the errors will do"}
+
+
 HINTS = [
     "When `at_most` tasks are under way, something must stop the loop before the next submit, until one is done.",
     "A `threading.Semaphore(at_most)` counts the room that is left: acquire it before each submit. Who releases it? "

@@ -321,7 +321,7 @@ def wrong_stops_at_the_first(tasks, workers, patience, report):
 
 
 def wrong_reports_after_half_of_the_patience(tasks, workers, patience, report):
-    """says: Reported before the patience was over: fetch, late, save"""
+    """says: Reported before the patience was over: fetch"""
     return run_watched(tasks, workers, patience / 2, report)
 
 

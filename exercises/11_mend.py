@@ -140,7 +140,7 @@ class _Site:
 
     def __init__(self, server):
         self.urls = [server.page(n) for n in range(_PAGES)]
-        self.together, self.back = Gate(_WORKERS), Gate(_WORKERS)
+        self.together, self.back = Gate(_WORKERS, patience=0.5), Gate(_WORKERS, patience=0.5)
         self.calls, self.shown, self.raised, self.run = 0, set(), {}, None
         self.most, self.ahead, self.meanwhile, self.soon = 0, 0, _MANY, _SOON
         self._taken, self._ended, self._held, self._inside, self.peak = 0, 0, 0, 0, 0
