@@ -6,6 +6,7 @@ PYTHON ?=
 ARGS ?=
 RUN = .venv/bin/python
 INTERPRETERS = python3 python3.14 python3.13 python3.12 python3.11 python3.15
+SIDE_BY_SIDE = --numprocesses=4 --dist=loadgroup --no-loadscope-reorder
 TESTS = [ -d tests ] || { echo "A handout has no tests. The course that it was made from has them." >&2; exit 2; }
 SUITS = import sys, venv, ensurepip; print(sys.version); sys.exit(sys.version_info < (3, 11))
 
@@ -43,7 +44,7 @@ check: ready ## say whether this computer is ready for a class
 
 test: ready-dev ## run every test: the helpers', the notebooks', the environment's, the browser's
 	@$(TESTS)
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 
 notebooks: ready-dev ## run every notebook, save it with its outputs, renew the README's table
 	@$(RUN) tools/run_notebooks.py $(ARGS)
@@ -58,7 +59,7 @@ mutants: ready ## change an exercise's solution in small ways and see its check 
 new-exercise: ready ## begin an exercise: LESSON= NAME=
 	@$(RUN) -m exercises.authoring new $(LESSON) $(NAME)
 
-handout: ready ## write handout/: the course for learners, or LESSONS=01-04 of it
+handout: ready-dev ## write handout/: the course for learners, or LESSONS=01-04 of it
 	@$(RUN) tools/handout.py $(if $(LESSONS),"$(LESSONS)")
 
 answers: ready-dev ## write answers/: the lessons solved and executed, for instructors
