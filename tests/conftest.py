@@ -1,7 +1,7 @@
 """Tests side by side: `make test` runs four processes, since tests wait for most of their time (pytest-xdist).
 
-What must stay together is a group: the cells of a lesson, a file of browser tests. What measures time or the GIL has the
-mark `alone`: it comes last, and runs while no other test does.
+What must stay together is a group: the cells of a lesson, a file of browser tests. What measures time or the GIL is
+marked `alone`: it comes last, and runs while no other test does.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from helpers.gil.words import explain, percent
 from helpers.labs.gil import INTERVALS, KINDS, MOST_THREADS, GilLab, gil_lab
 from helpers.machine import gil_enabled
 
+pytestmark = pytest.mark.alone
+
 PNG = b"\x89PNG"
 
 

@@ -94,7 +94,8 @@ class LeftOvers(pytest.Item):
             "files": left(lambda: traces.files() - before["files"]),
         }
         behind = {kind: things for kind, things in found.items() if things}
-        assert not behind, f"It leaves {behind}"
+        if behind:
+            pytest.fail(f"It leaves {behind}", pytrace=False)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, f"{self.path.name}: {self.name}"

@@ -36,6 +36,6 @@ def test_what_a_lesson_leaves_is_seen(pytester: pytest.Pytester, monkeypatch: py
     passed, _, [failed] = done.listoutcomes()
     assert len(passed) == 3
     assert failed.nodeid == "untidy/lesson.ipynb::leaves nothing behind"
-    said = failed.longrepr.reprcrash.message
+    said = str(failed.longrepr)
     assert re.findall("'(threads|processes|ports|files)': {", said) == ["threads", "processes", "ports", "files"]
     assert "mine" in said and "left.txt" in said
