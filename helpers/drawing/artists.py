@@ -190,15 +190,17 @@ def _corners(spans: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> Any:
 
 def _boxes(axes: Axes, bars: _Bars, per_inch: float) -> list[Sign]:
     """The bars themselves; those of runs that go on are pale and dotted. Of many in one pixel, the first is drawn."""
-    corners, fill = _corners(bars.spans, bars.top, bars.bottom), shades(bars.which)
+    spans, fill = bars.spans, shades(bars.which)
     many = len(bars.which) > 500  # then the white lines between bars would hide them
     done, going = ~bars.going, bars.going
     if many:
         pixel = 1 / (DPI * per_inch)
-        first = np.unique(np.round(bars.top * 1e3) * 1e6 + np.floor(bars.spans[:, 0] / pixel), return_index=True)[1]
-        seen = bars.spans[:, 1] - bars.spans[:, 0] > pixel
+        first = np.unique(np.round(bars.top * 1e3) * 1e6 + np.floor(spans[:, 0] / pixel), return_index=True)[1]
+        seen = spans[:, 1] - spans[:, 0] > pixel
         seen[first] = True
         done &= seen
+        spans = np.column_stack([spans[:, 0], np.maximum(spans[:, 1], spans[:, 0] + pixel)])
+    corners = _corners(spans, bars.top, bars.bottom)
     ended = PolyCollection(
         corners[done],
         facecolors=fill[done],
