@@ -79,7 +79,7 @@ class Feed:
         self.seq += 1
         if self._base is None:
             self._base = run.rows[0][SUBMITTED] if run.rows else time.perf_counter_ns()
-        known_labels, known_calls, threads = len(self._labels), len(self._calls_in), len(self._threads)
+        known_labels, known_calls = len(self._labels), len(self._calls_in)
         head: dict[str, Any] = {"kind": "run", "epoch": self.epoch, "seq": self.seq}
         head["rows"], head["rows_n"] = self._rows(ended, most)
         head["waits"], head["waits_n"] = self._blocked(waits, ended)
@@ -88,8 +88,6 @@ class Feed:
         lanes = self._order()
         if lanes != self._lanes or self.seq == 1:
             self._lanes = head["lanes"] = lanes
-        if len(self._threads) > threads or self.seq == 1:
-            head["names"] = [thread.name for thread in self._threads]
         if len(self._labels) > known_labels:
             head["labels"] = list(itertools.islice(self._labels, known_labels, None))
         if len(self._calls_in) > known_calls:

@@ -57,7 +57,7 @@ export class Store {
 
     clear(epoch) {
         Object.assign(this, {
-            kind: "run", epoch, seq: 0, title: "", seconds: 0, count: 0, threads: [], names: [], labels: [], lanes: [],
+            kind: "run", epoch, seq: 0, title: "", seconds: 0, count: 0, threads: [], labels: [], lanes: [],
             callNames: [], waits: [], calls: [], marks: [], ended: true, now: 0, heard: -Infinity, shift: Infinity,
             last: 0, steps: null, stripes: null, totals: null,
         });
@@ -83,7 +83,7 @@ export class Store {
         } else if (head.seq <= this.seq) return true;
         else if (head.seq !== this.seq + 1) return false;
         this.seq = head.seq;
-        for (const key of ["kind", "title", "names", "lanes", "seconds"]) if (key in head) this[key] = head[key];
+        for (const key of ["kind", "title", "lanes", "seconds"]) if (key in head) this[key] = head[key];
         if (head.kind === "gil") this.takeGil(head);
         else {
             if (head.calls_in) this.callNames = head.calls_in;
@@ -371,11 +371,12 @@ function gilWordsAt(store, t, clock) {
 // One task, for whoever points at it.
 export function taskWords(store, i) {
     const queued = store.left(i) - store.submitted[i], run = store.finished[i] - store.started[i];
+    const worker = (store.lanes.find(([, , thread]) => thread === store.worker[i]) || [])[1];
     const state = store.state(i), parts = [];
     parts.push(Number.isFinite(queued) ? `waited ${lasting(Math.max(0, queued))} in the queue` : "waits in the queue");
     if (!Number.isNaN(store.started[i])) parts.push(state === "running"
         ? `runs since ${lasting(store.started[i])}`
-        : `ran ${lasting(run)} on ${store.names[store.worker[i]]}`);
+        : `ran ${lasting(run)} on ${worker}`);
     if (!Number.isNaN(store.cpu[i]) && run > 0) parts.push(`${lasting(store.cpu[i])} of it on a CPU`);
     if (OUTCOMES[store.outcome[i]]) parts.push(state === "cancelled" ? "cancelled" : state);
     return [`task ${i}: ${store.labels[store.label[i]]}`, parts.join(", ")];
@@ -837,7 +838,7 @@ const STYLE = `
     border: 1px solid var(--jp-border-color1, #999); box-shadow: 0 1px 4px rgba(0, 0, 0, 0.3); font-size: 12.5px; }
 .pool-timeline .tip b { display: block; }
 `;
-const HINT = "Drag the dark line or press ← →: the words say what everyone is doing at that moment. " +
+const HINT = "Drag the line with the time at its foot, or press ← →: the words say what everyone is doing at that moment. " +
     "Click a bar, or press ↑ ↓, for its task. Zoom: Ctrl + wheel, + and −; double click: all of it.";
 const SPEEDS = [[1, "1×"], [1 / 4, "1/4×"], [1 / 10, "1/10×"], [1 / 100, "1/100×"], [1 / 1000, "1/1000×"]];
 const FLIGHT = 220; // ms in which a task moves from lane to lane
@@ -1225,7 +1226,8 @@ export class View {
         this.saidAt = time;
         // A screen reader would never get to the end of words that change four times a second.
         this.words.setAttribute("aria-live", moving ? "off" : "polite");
-        const said = this.wordsAt(following && this.live ? Math.max(...this.stores.map((s) => s.present())) : t);
+        const now = following && this.live ? Math.max(...this.stores.map((store) => store.present())) : t;
+        const said = this.lane < 0 ? this.wordsAt(now) : `${this.wordsAt(now)}\n${this.chosen}`;
         if (said === this.said) return;
         this.said = said;
         this.words.replaceChildren(...said.split("\n").map((text) => {
@@ -1402,7 +1404,9 @@ export class View {
         const lane = this.allLanes()[this.lane];
         if (!lane) return;
         const found = this.find(lane, this.cursor);
-        this.showTip(found ? found.words : [`${lane.label}: nothing at this moment`], this.x(this.cursor),
+        const words = found ? found.words : ["nothing at this moment"];
+        this.chosen = `${lane.label}: ${words.join("; ")}`;
+        this.showTip(words, this.x(this.cursor),
             lane.top + lane.size - this.lanes.scrollTop);
     }
 
