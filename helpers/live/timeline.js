@@ -838,7 +838,7 @@ const STYLE = `
     border: 1px solid var(--jp-border-color1, #999); box-shadow: 0 1px 4px rgba(0, 0, 0, 0.3); font-size: 12.5px; }
 .pool-timeline .tip b { display: block; }
 `;
-const HINT = "Drag the line with the time at its foot, or press ← →: the words say what everyone does at that moment. " +
+const HINT = "Drag the line with the time at its foot, or press ← →: the words say what everyone does then. " +
     "Click a bar, or press ↑ ↓, for its task. Zoom: Ctrl + wheel, + and −; double click: all of it.";
 const SPEEDS = [[1, "1×"], [1 / 4, "1/4×"], [1 / 10, "1/10×"], [1 / 100, "1/100×"], [1 / 1000, "1/1000×"]];
 const FLIGHT = 220; // ms in which a task moves from lane to lane
