@@ -68,7 +68,7 @@ class Feed:
         self._calls_in: dict[str, int] = {}
         self._waits = self._calls = self._marks = 0
         self._open_waits: list[int] = []
-        self._lanes: list[Any] = []
+        self._in_lanes: tuple[int, ...] = ()  # how many workers and others the last lanes were made of
 
     def news(self, ended: bool, most: int = MOST_ROWS) -> dict[str, Any]:
         """The next message. `ended`: after this one nothing will come, if it is complete. `most` new rows are in it."""
@@ -85,9 +85,9 @@ class Feed:
         head["waits"], head["waits_n"] = self._blocked(waits, ended)
         head["calls"], head["calls_n"] = self._callbacks(calls)
         head["marks"] = self._flags(marks)
-        lanes = self._order()
-        if lanes != self._lanes or self.seq == 1:
-            self._lanes = head["lanes"] = lanes
+        known = (len(self._workers), *map(len, self._askers))
+        if known != self._in_lanes or self.seq == 1:
+            self._in_lanes, head["lanes"] = known, self._order()
         if len(self._labels) > known_labels:
             head["labels"] = list(itertools.islice(self._labels, known_labels, None))
         if len(self._calls_in) > known_calls:
