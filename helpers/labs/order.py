@@ -116,20 +116,21 @@ class OrderLab(RunPanel):
             stopping.wait(seconds[number])
             return number
 
-        def collect(pool: ThreadPoolExecutor, ran: Run) -> None:
-            with pool:
+        def collect(pool: ThreadPoolExecutor, watching: ExitStack, ran: Run) -> None:
+            with pool, watching:  # until all is seen: each watch would record the other pools' shutdown as well
                 start.wait()
                 WAYS[ran.way](pool, task, tasks, ran.see)
 
         runs, pools = [Run(way, tasks) for way in WAYS], [ThreadPoolExecutor(workers) for _ in WAYS]
         seen = lambda: self.progress(sum(len(ran.seen) for ran in runs), tasks * len(WAYS), "results seen")
         with ExitStack() as stack:
-            for ran, pool in zip(runs, pools, strict=True):
-                ran.recording = stack.enter_context(watch(pool))
+            watches = [stack.enter_context(ExitStack()) for _ in runs]
+            for ran, pool, watching in zip(runs, pools, watches, strict=True):
+                ran.recording = watching.enter_context(watch(pool))
             self.runs = runs
             stack.enter_context(self.following(*(Feed(ran.recording, ran.way, length) for ran in runs)))
             with ThreadPoolExecutor(len(WAYS), thread_name_prefix="collector") as collectors:
-                going = [collectors.submit(collect, pool, ran) for pool, ran in zip(pools, runs, strict=True)]
+                going = [collectors.submit(collect, *each) for each in zip(pools, watches, runs, strict=True)]
                 while wait(going, timeout=LOOK).not_done and not stopping.is_set():
                     seen()
         for future in going:

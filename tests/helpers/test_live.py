@@ -255,5 +255,5 @@ def test_a_bad_argument_is_named(runs: Any, title: Any, error: type[Exception], 
 
 def test_a_program_without_jupyter_can_make_one() -> None:
     code = "from helpers import Recording, replay; print(sorted(replay(Recording())._repr_mimebundle_()[0]))"
-    out = subprocess.run([sys.executable, "-c", code], check=True, timeout=4 * LIMIT, capture_output=True, text=True).stdout
-    assert "image/png" in out
+    ran = subprocess.run([sys.executable, "-c", code], timeout=4 * LIMIT, capture_output=True, text=True)
+    assert "image/png" in ran.stdout, ran.stderr
