@@ -1,19 +1,22 @@
-"""Record the program of lesson 10 on threads, processes and interpreters, into notebooks/data.
+"""Record the runs that lessons show where a reader's own can't be had, into notebooks/data.
 
-    python3.14 tools/record_executors.py
+    python3.14 tools/record_runs.py executors    the program of lesson 10 on threads, processes and interpreters
+    python tools/record_runs.py article          the article's program, mended, against the server of lesson 11
 
-One count of steps goes to all workers, so each run does the same work. A try is taken if the processes' and the
-interpreters' tasks had a core all the time: a busy computer would show other programs. Each file says which Python,
+Of the first, one count of steps goes to all workers: each run does the same work. A try is taken if the processes' and
+the interpreters' tasks had a core all the time: a busy computer would show other programs. Each file says which Python,
 on how many cores, and when. `chrt -f 20` before it (Linux, as root) keeps other programs away.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
+import importlib
 import json
 import multiprocessing
 import platform
 import sys
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -21,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from helpers.machine import gil_enabled, usable_cpus
+from helpers.processes.slow_http import slow_server
 from helpers.recording.data import Recording
 from helpers.recording.watcher import watch
 from helpers.tasks import count, units
@@ -40,14 +44,34 @@ def on_cpu(run: Recording) -> float:
     return sum(task.cpu for task in run.tasks) / 1e9 / sum(task.run_time or 0 for task in run.tasks)
 
 
-def save(run: Recording, kind: str, machine: dict[str, object]) -> None:
-    path = DATA / f"executors-{kind}.json"
+def save(run: Recording, name: str, **more: object) -> None:
+    """Write the recording with what it was made on, and `more`."""
+    path = DATA / f"{name}.json"
     run.save(path)
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"machine": machine}), encoding="utf-8")
-    print(f"{kind}: {run.wall:.2f} s, {on_cpu(run):.0%} of the tasks' time on a CPU")
+    machine = {
+        "python": platform.python_version(),
+        "cores": usable_cpus(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    data = json.loads(path.read_text(encoding="utf-8")) | {"machine": machine | more}
+    path.write_text(json.dumps(data) + "\n", encoding="utf-8")
+    print(f"{name}: {run.wall:.2f} s, {on_cpu(run):.0%} of the tasks' time on a CPU")
 
 
-def main() -> None:
+def article() -> None:
+    mended = importlib.import_module("exercises.11_mend").count_words
+    with slow_server(latency=0.05, error_rate=0.15, seed=19) as server, watch() as run:
+        mended(fetch, [server.page(n) for n in range(24)], 3, 6, lambda future: None)
+    save(run, "article-mended")
+
+
+def fetch(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.read().decode()
+
+
+def executors() -> None:
     if sys.version_info < (3, 14) or not gil_enabled() or usable_cpus() < 2:
         sys.exit("This takes Python 3.14 or later with a GIL, and two cores.")
     spawn = multiprocessing.get_context("spawn")
@@ -63,16 +87,12 @@ def main() -> None:
             break
     else:
         sys.exit(f"The computer was busy at each of {TRIES} tries.")
-    machine = {
-        "python": platform.python_version(),
-        "cores": usable_cpus(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "steps": steps,
-    }
     for kind, run in runs.items():
-        save(run, kind, machine)
+        save(run, f"executors-{kind}", steps=steps)
 
 
 if __name__ == "__main__":
-    main()
+    kinds = {"executors": executors, "article": article}
+    if sys.argv[1:] not in [[kind] for kind in kinds]:
+        sys.exit(f"Which runs? One of: {', '.join(kinds)}.")
+    kinds[sys.argv[1]]()
