@@ -12,6 +12,7 @@ from exercises.engine.learner_code import tidy
 from exercises.engine.problem import ExerciseFile
 from helpers.recording.data import Recording
 
+VERDICT = "application/vnd.exercise-verdict+json"
 MOST_LINES = 20  # of what the learner's code printed
 
 
@@ -65,6 +66,11 @@ class Verdict:
         if self.printed:
             lines += ["  printed:", *(f"    {line}" for line in self.printed.splitlines())]
         return "\n".join(lines)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """The verdict as data, for other tools; IPython adds it to the text and the HTML."""
+        findings = [{"ok": f.ok, "says": f.says, "details": list(f.details)} for f in self.findings]
+        return {VERDICT: {"exercise": self.name, "state": self.state, "findings": findings}}
 
     def _repr_html_(self) -> str:
         color = {"passed": "#009E73", "not yet": "#D55E00"}.get(self.state, "#8A8A8A")

@@ -1,10 +1,12 @@
 """Exercise files: each slip in one is named with its file, its line and what to do; and what learners are shown."""
 
+import json
 import re
 
 import nbformat
 import pytest
 from exercise_file import EXERCISE, changed, with_check, written
+from IPython.core.interactiveshell import InteractiveShell
 from nbformat.v4 import new_code_cell, new_notebook
 
 from exercises import learner
@@ -277,6 +279,15 @@ def test_a_class_without_solutions(the, monkeypatch, how):
         (the.file.path.parent / learner.NO_SOLUTIONS_FILE).touch()
     for _ in range(2):
         assert repr(the.solution()) == "The solutions are not shown in this class: ask your instructor."
+
+
+def test_a_verdict_is_data_too(the):
+    verdict = the.check(lambda tasks, workers: None)
+    bundle, _ = InteractiveShell.instance().display_formatter.format(verdict)
+    assert set(bundle) == {"text/plain", "text/html", "application/vnd.exercise-verdict+json"}
+    data = json.loads(json.dumps(bundle["application/vnd.exercise-verdict+json"]))
+    assert (data["exercise"], data["state"]) == ("77-collect", "not yet")
+    assert [finding["says"] for finding in data["findings"]] == [finding.says for finding in verdict.findings]
 
 
 def test_what_is_done_is_shown(the):
