@@ -96,7 +96,7 @@ class Row(list[Any]):
             me, self[STARTED] = here.me, now()
             self[WORKER] = me[0]
             me[1], me[2] = self[STARTED], cpu_time()
-            here.running.append(self)
+            _unfinished().append(self)
             self.pass_on()
 
     def end(self, outcome: str, end: int, ran: bool = True) -> None:
@@ -112,7 +112,13 @@ class Row(list[Any]):
         else:
             if self[STARTED] is not None:
                 self._leave(end)
-            if self[STARTED] is None and ran and outcome != "cancelled" and not (outcome == "raised" and self.home):
+            if (
+                self[STARTED] is None
+                and self[NOTE] is None
+                and ran
+                and outcome != "cancelled"
+                and not (outcome == "raised" and self.home)
+            ):
                 self[NOTE] = UNSEEN
             self[FINISHED] = end
         self[OUTCOME] = outcome  # last: whoever sees it finds the rest filled in
@@ -122,14 +128,23 @@ class Row(list[Any]):
 
     def _leave(self, end: int) -> None:
         """Keep start and worker only if the thread that began the task ends it, and nothing else in between."""
-        running, me = here.running, here.me
-        if running and running[-1] is self:
+        running, me = _unfinished(), here.me
+        if running and running[-1].last() is self:
             running.pop()
-            if end - self[STARTED] > CPU_GRAIN:
-                self[CPU] = max(0, min(cpu_time() - me[2], end - self[STARTED])) if me[1] <= self[STARTED] else None
+            if end - self[STARTED] > CPU_GRAIN and me[1] <= self[STARTED]:
+                self[CPU] = max(0, min(cpu_time() - me[2], end - self[STARTED]))
             return
-        for row in running[running.index(self) :] if any(row is self for row in running) else [self]:
-            row[WORKER] = row[STARTED] = None
+        mine = next((i for i, row in enumerate(running) if row.last() is self), None)
+        for row in [self] if mine is None else running[mine:]:
+            for one in (row, row.last()):
+                one[WORKER] = one[STARTED] = None
+
+    def last(self) -> list[Any]:
+        """The row that this one turned out to be in the end."""
+        row: list[Any] = self
+        while type(row) is Row and row.link is not None:
+            row = row.link
+        return row
 
     def pass_on(self) -> None:
         """Give the row that this one turned out to be what it does not know yet."""
@@ -147,6 +162,14 @@ class Row(list[Any]):
             row[OUTCOME] = self[OUTCOME]
             if row[OUTCOME] is not None and isinstance(row, Row) and row.forget is not None:
                 row.forget()
+
+
+def _unfinished() -> list[Row]:
+    """The runs that this thread is in the middle of, outermost first."""
+    running = here.running
+    while running and running[-1].last()[OUTCOME] is not None:
+        running.pop()
+    return running
 
 
 @functools.lru_cache(64)

@@ -13,7 +13,7 @@ from helpers.recording import stamps
 from helpers.recording.data import LABEL, NOTE, OUTCOME, STARTED, SUBMITTED, SUBMITTER, WORKER
 from helpers.recording.registry import MISSING, Opened, Submit, registry
 from helpers.recording.remote import run_away
-from helpers.recording.stamps import ENDLESS, Listener, Row, label_of, now, unwrapped, without_this_frame
+from helpers.recording.stamps import ENDLESS, SHARED, Listener, Row, label_of, now, unwrapped, without_this_frame
 
 Sender = Callable[[Callable[..., Any], Submit, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -276,7 +276,9 @@ def tie(future: Any, row: Any, inner: list[Row] | None = None) -> Row | None:
     if found is not row:
         early = type(found) is Row and found[LABEL] is None
         if not early and not any(found is other for other in inner or ()):
-            future.add_done_callback(Listener(row))  # an executor that gives one Future twice
+            if type(row) is Row:  # an executor that gives one Future twice
+                row[NOTE] = SHARED
+            future.add_done_callback(Listener(row))
             return None
         if early and found[OUTCOME] is not None and found[STARTED] is None and found.ended_by is row[SUBMITTER]:
             # Given its result inside submit(), by the thread that called it: that thread ran it.

@@ -100,6 +100,7 @@ def test_an_executor_that_looks_at_the_function(looking):
         assert [t.label for t in run.tasks] == ["coroutine", "square", "square", "square"]
         assert [t.outcome for t in run.tasks] == ["returned"] * 4
         assert all(t.worker is not None for t in run.tasks[:3])
+        assert [t.note for t in run.tasks] == ["", "", "", "its Future is that of an earlier task"]
 
 
 number = ContextVar("number", default=0)
