@@ -32,6 +32,14 @@ def run_until(stop, tasks, workers):
     return {i: result for i, result in results.items() if result is not skipped}, errors
 
 
+_TRUE = "an exception counts as true"
+EQUAL = {
+    "errors = {i: error for i, (error, _) in ended.items() if error is not None}  ->  "
+    "errors = {i: error for i, (error, _) in ended.items() if error}": _TRUE,
+    "results = {i: future.result() for i, (error, future) in ended.items() if error is None}  ->  "
+    "results = {i: future.result() for i, (error, future) in ended.items() if not error}": _TRUE,
+}
+
 HINTS = [
     "Who can see that `stop` is set at the right moment? The main thread would have to look again and again; a worker "
     "passes by before each task.",

@@ -32,6 +32,9 @@ def report(run):
     }
 
 
+EQUAL = {"deepest = max(deepest, now)  ->  deepest = max(now, deepest)": "the same number"}
+
+
 HINTS = [
     "Four of the five numbers are a property or a method of the Recording: `run.workers`, `run.count(...)`.",
     "For the queue: a task adds 1 when it is submitted and takes 1 away when it starts. In which order?",
@@ -68,7 +71,7 @@ _RUNS = {
     ),
     "a run without tasks": _run(),
     "a run that has not ended": _run(
-        (0, 1, 10, 0, "returned"), (2, 11, None, 0, None), (3, 3, None, 1, None),
+        (0, 0, 10, 0, "returned"), (2, 11, None, 0, None), (3, 3, None, 1, None),
         (4, None, None, 0, None), (5, None, None, 0, None),
     ),
 }  # fmt: skip
