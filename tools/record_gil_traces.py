@@ -85,7 +85,8 @@ def outside() -> None:
             event["name"] = PATH.sub(r"(\1)", event["name"])
         del trace["file_info"]
         write_json(file, trace)
-        write_trace(DATA / "lifo-queue-traced.json.gz", file, held)
+        both = write_trace(DATA / "lifo-queue-traced.json.gz", file, held)
+        write_json(both, read_trace(both) | {"otherData": {**held.machine, "cores": held.cores}})
 
 
 def seen(*program: Any) -> GilTrace:
