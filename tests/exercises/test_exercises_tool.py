@@ -50,7 +50,7 @@ def test_the_worked_example_of_the_instructions(project):
         assert old in text
         file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
-    edit('\n"""\n\nfrom', f'\n{task}"""\n\nfrom')
+    edit('\n"""\n\nimport', f'\n{task}"""\n\nimport')
     edit("            return\n\n\ndef wrong", f"            return\n{finding}\n\ndef wrong")
     code, said = tool(project, "check", "00_one_wait")
     assert (code, refused in said) == (1, True), said
@@ -74,7 +74,8 @@ def test_each_part_of_an_exercise_has_its_line(project):
 def test_a_notebook_that_does_not_fit(project):
     file = project / "exercises" / "00_one_wait.py"
     text = re.sub(r"def (\w+)\(waits\)", r"def \1(tasks, waits)", file.read_text(encoding="utf-8"))
-    file.write_text(text.replace("= one_wait([", "= one_wait(1, ["), encoding="utf-8")
+    text = text.replace(" one_wait([", " one_wait(1, [").replace("(given.tasks,)", "(1, given.tasks)")
+    file.write_text(text, encoding="utf-8")
     code, said = tool(project, "check", "00-one-wait")
     assert code == 1
     assert "✗ the notebook does not fit\n      notebooks/00-start-here.ipynb, cell " in said
