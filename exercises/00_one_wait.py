@@ -107,20 +107,20 @@ def wrong_sleeps_for_a_join(waits):
 
 def wrong_sorts_the_values(waits):
     """says: With 23 waits, it returned as number 3, 'r10', not 'r2'"""
-    with ThreadPoolExecutor(max_workers=len(waits)) as pool:
+    with ThreadPoolExecutor(max_workers=len(waits) or 1) as pool:
         return sorted(pool.map(lambda wait: wait(), waits))
 
 
 def wrong_calls_each_twice(waits):
     """says: With one wait, number 1 of them was called twice, not once"""
-    with ThreadPoolExecutor(max_workers=len(waits)) as pool:
+    with ThreadPoolExecutor(max_workers=len(waits) or 1) as pool:
         list(pool.map(lambda wait: wait(), waits))
         return list(pool.map(lambda wait: wait(), waits))
 
 
 def wrong_empties_the_list(waits):
     """says: With one wait, it changed the list that it was given"""
-    with ThreadPoolExecutor(max_workers=len(waits)) as pool:
+    with ThreadPoolExecutor(max_workers=len(waits) or 1) as pool:
         futures = []
         while waits:
             futures.append(pool.submit(waits.pop(0)))
@@ -129,5 +129,5 @@ def wrong_empties_the_list(waits):
 
 def wrong_leaves_none_out(waits):
     """says: For results None, 0, False, '' and [], it returned [0, False, '', []]"""
-    with ThreadPoolExecutor(max_workers=len(waits)) as pool:
+    with ThreadPoolExecutor(max_workers=len(waits) or 1) as pool:
         return [value for value in pool.map(lambda wait: wait(), waits) if value is not None]

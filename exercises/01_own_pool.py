@@ -19,7 +19,7 @@ import queue
 import sys
 import threading
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 from exercises.kit import Gate, count, interleavings, shown, unlike, until, watch
 
@@ -63,6 +63,16 @@ class Pool(Executor):
             for thread in self._threads:
                 thread.join()
 
+
+EQUAL = {
+    "while (item := self._queue.get()) is not None:  ->  while (item := self._queue.get()):": "a tuple of four is true",
+    "def shutdown(self, wait=True, *, cancel_futures=False):  ->  "
+    "def shutdown(self, wait=True, *, cancel_futures=True):": "it is ignored",
+    "for _ in self._threads if self._open else ():  ->  for _ in self._threads:": "nobody takes another None",
+    "raise RuntimeError('cannot schedule new futures after shutdown')  ->  raise RuntimeError()": "the words are free",
+    "raise RuntimeError('cannot schedule new futures after shutdown')  ->  "
+    "raise RuntimeError('cannot schedule new futures after shutdown?')": "the words are free",
+}
 
 HINTS = [
     "`submit` makes a `Future()`, puts it into a `queue.SimpleQueue` together with the call, and returns it. "
@@ -243,36 +253,71 @@ def _leaves_without_waiting(make):
     early = not held.done()
     gate.open()
     yield early, f"shutdown(wait=False) returned {'while' if early else 'after'} a task ran."
-    yield _ended(held, queued), "The task that was queued at that moment still ran."
+    ended = _ended(held, queued)
+    yield ended, f"The task that was queued at that moment {'still' if ended else 'never'} ran."
+
+    pool, gate = make(1), Gate(patience=0.5)
+    held = pool.submit(gate.task)
+    pool.shutdown()
+    late = held.done()
+    gate.open()
+    yield late, f"shutdown() returned {'after' if late else 'while'} a task ran."
 
 
-def _two_submit(make):
-    """One thread is held before each line of submit in turn, while another submits."""
+def _two_at_once(held, other):
+    """Call `held()` in a thread that is held before a line of the pool's, and `other()` in a second one meanwhile."""
+
+    def in_turn(hold):
+        hold.turn.wait(2)
+        other()
+        hold.over.set()
+
     for hold in interleavings(16):
-        pool, gate, futures = make(1), Gate(2, patience=0.1), []
-
-        def submit(pool=pool, gate=gate, futures=futures):
-            futures.append(pool.submit(gate.task))
-
-        def held(hold=hold, submit=submit):
-            with hold:
-                submit()
-
-        def other(hold=hold, submit=submit):
-            hold.turn.wait(2)
-            submit()
-            hold.over.set()
-
-        threads = [threading.Thread(target=run) for run in (held, other)]
+        threads = [threading.Thread(target=_traced, args=(hold, held)), threading.Thread(target=in_turn, args=(hold,))]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        yield
+
+
+def _traced(hold, call):
+    with hold:
+        call()
+
+
+def _two_submit(make):
+    pool, gate, futures = make(1), Gate(2, patience=0.1), []
+
+    def submit():
+        futures.append(pool.submit(gate.task))
+
+    for _ in _two_at_once(submit, submit):
         if not _ended(*futures) or gate.met:
             what = "2 tasks in flight together" if gate.met else f"{sum(f.done() for f in futures)} of 2 tasks ended"
             yield False, f"Two threads submitted to Pool(1) at the same moment: {what}."
             return
+        pool, gate, futures = make(1), Gate(2, patience=0.1), []
     yield True, "Two threads submitted to Pool(1) at the same moment: 1 task in flight at a time."
+
+
+def _submits_while_it_is_shut(make):
+    pool, futures = make(1), []
+
+    def submit():
+        with suppress(RuntimeError):  # it may be refused, or run
+            futures.append(pool.submit(int))
+
+    def shut():
+        pool.shutdown(wait=False)
+
+    for held, other in ((submit, shut), (shut, submit)):
+        for _ in _two_at_once(held, other):
+            if not _ended(*futures):
+                yield False, "A task was submitted while another thread called shutdown: it was accepted and never ran."
+                return
+            pool, futures = make(1), []
+    yield True, "Tasks submitted while another thread called shutdown were refused, or ran."
 
 
 BEHAVIORS = [
@@ -285,6 +330,7 @@ BEHAVIORS = [
     _cancels,
     _ends_with_its_tasks,
     _leaves_without_waiting,
+    _submits_while_it_is_shut,
 ]
 
 
@@ -520,3 +566,21 @@ class wrong_starts_too_many_for_two_submitters(Pool):
             self._threads.append(thread)
             thread.start()
         return future
+
+
+class wrong_submits_without_the_lock(Pool):
+    """says: A task was submitted while another thread called shutdown: it was accepted and never ran"""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        if not self._open:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        self._queue.put((future, fn, args, kwargs))
+        return future
+
+
+class wrong_shutdown_does_not_wait_by_itself(Pool):
+    """says: shutdown() returned while a task ran"""
+
+    def shutdown(self, wait=False, *, cancel_futures=False):
+        super().shutdown(wait)

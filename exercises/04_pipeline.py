@@ -41,6 +41,13 @@ def _written(text):
 
 INPUTS = Inputs(lambda given: (given.pool(3), given.pool(1), given.fn, _written, given.items))
 
+EQUAL = {
+    "ends[n] = writers.submit(write, future.result()) if future.exception() is None else future  ->  "
+    "ends[n] = writers.submit(write, future.result()) if not future.exception() else future": "an exception is true",
+    "return [future.result() if future.exception() is None else future.exception() for future in ends]  ->  "
+    "return [future.result() if not future.exception() else future.exception() for future in ends]": "the same",
+}
+
 HINTS = [
     "Who learns first that a page is fetched? A callback of its Future does. What is the least that it must do?",
     "Let each callback put its page's number and Future into a queue. The main thread takes them out as "
