@@ -6,7 +6,6 @@ PYTHON ?=
 ARGS ?=
 RUN = .venv/bin/python
 INTERPRETERS = python3 python3.14 python3.13 python3.12 python3.11 python3.15
-SIDE_BY_SIDE = --numprocesses=4 --dist=loadgroup --no-loadscope-reorder
 TESTS = [ -d tests ] || { echo "A handout has no tests. The course that it was made from has them." >&2; exit 2; }
 SUITS = import sys, venv, ensurepip; print(sys.version); sys.exit(sys.version_info < (3, 11))
 
@@ -44,7 +43,7 @@ check: ready ## say whether this computer is ready for a class
 
 test: ready-dev ## run every test: the helpers', the notebooks', the environment's, the browser's
 	@$(TESTS)
-	@$(RUN) -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
+	@$(RUN) -m pytest $(or $(ARGS),--numprocesses=4)
 
 notebooks: ready-dev ## run every notebook, save it with its outputs, renew the README's table
 	@$(RUN) tools/run_notebooks.py $(ARGS)

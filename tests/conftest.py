@@ -1,7 +1,7 @@
 """Tests side by side: `make test` runs four processes, since tests wait for most of their time (pytest-xdist).
 
-What must stay together is a group: the cells of a lesson, a file of browser tests. What measures time or the GIL is
-marked `alone`: it comes last, and runs while no other test does.
+What must stay together is a group: the cells of a lesson, a file of tests in a browser. What measures time or the GIL
+comes last, and runs while no other test does.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,41 +18,50 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-TESTS = Path(__file__).resolve().parent
-# They measure how long the GIL is held, or what a pool gets done in a second.
-LESSONS_ALONE = ("06-", "08-")
+# Each measures how long the GIL is held, or what a pool gets done in a second.
+ALONE = ("test_gil.py", "test_gil_lab.py", "test_gil_lab_browser.py", "test_sampler.py", "06-", "08-")
 
 
-def stage(item: pytest.Item) -> int:
-    """What takes long begins early: browser tests, lessons, all others; at last what is to be alone."""
-    if item.get_closest_marker("alone"):
-        return 3
-    if TESTS / "browser" in item.path.parents:
-        return 0
-    return 1 if item.path.suffix == ".ipynb" else 2
+def alone(path: Path) -> bool:
+    return path.name.startswith(ALONE)
 
 
-# First: pytest-xdist reads the groups.
-@pytest.hookimpl(tryfirst=True)
+def together(path: Path) -> bool:
+    """The cells of a lesson need one kernel; tests in a browser share it."""
+    return path.suffix == ".ipynb" or path.parent.name == "browser"
+
+
+def stage(path: Path) -> int:
+    """What takes long begins early: tests in a browser, lessons, all others; at last those that are alone."""
+    return 3 if alone(path) else 2 if not together(path) else path.suffix == ".ipynb"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.name.startswith(LESSONS_ALONE):
-            item.add_marker(pytest.mark.alone)
-        if item.get_closest_marker("alone"):
-            item.add_marker(pytest.mark.xdist_group("alone"))
-        elif item.path.suffix == ".ipynb" or item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     # A stable sort: a notebook's cells keep their order.
-    items.sort(key=stage)
+    items.sort(key=lambda item: stage(item.path))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests are handed out one by one and in this order, but a group goes to one process."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = Path(nodeid.partition("::")[0])
+            return "alone" if alone(path) else str(path) if together(path) else nodeid
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """A lock that tests share, and that a test with the mark `alone` has for itself; its time limit begins after."""
+    """A lock that tests share, and that a test which is to be alone has for itself; its time limit begins after."""
     if fcntl is None:
         return (yield)
     with open(__file__, "rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        fcntl.flock(file, fcntl.LOCK_EX if alone(item.path) else fcntl.LOCK_SH)
         return (yield)
 
 

@@ -18,7 +18,8 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-TARGETS = "lab test notebooks lint lock bench handout exercise new-exercise grade clean ready ready-dev help"
+TARGETS = """lab check test notebooks lint lock bench stress handout answers site exercise mutants new-exercise grade clean ready
+ready-dev help"""
 Make = Callable[..., "subprocess.CompletedProcess[str]"]
 
 FAKE_PIP = """\
@@ -211,12 +212,12 @@ def test_the_developers_part_is_added_by_itself(project: Path, make: Make) -> No
     assert make("ready").stdout == make("ready-dev").stdout == ""
 
 
-@pytest.mark.parametrize("target", ["test", "lint", "bench", "notebooks", "lock"])
+@pytest.mark.parametrize("target", ["test", "lint", "bench", "notebooks", "lock", "handout", "site"])
 def test_what_needs_the_developers_part_asks_for_it(target: str, make: Make) -> None:
     assert "requirements-dev.txt" in make("--dry-run", target).stdout
 
 
-@pytest.mark.parametrize("target", ["lab", "exercise", "handout"])
+@pytest.mark.parametrize("target", ["lab", "exercise", "grade"])
 def test_learners_do_not_wait_for_the_developers_part(target: str, make: Make) -> None:
     planned = make("--dry-run", target).stdout
     assert "requirements.txt" in planned
