@@ -27,7 +27,8 @@ def unfit(exercise: ExerciseFile, fn: Any) -> str | None:
         called = f" Give check the function itself, without calling it: `check({name})`." if fn is not None else ""
         article = "nothing (None)" if fn is None else f"{_article(kind)} {kind}"
         return f"This is not a function but {article}. Write `{wanted}` and `check({name})`.{called}"
-    if inspect.iscoroutinefunction(fn) and not inspect.iscoroutinefunction(exercise.solution):
+    may_be_async = inspect.iscoroutinefunction(exercise.solution) or inspect.isasyncgenfunction(exercise.solution)
+    if inspect.iscoroutinefunction(fn) and not may_be_async:
         return f"{name} is an async function: a call runs nothing and gives a coroutine. Write a plain function."
     try:
         theirs = inspect.signature(fn)

@@ -29,6 +29,7 @@ VERBS = {
     "Start",
     "Stop",
     "Submit",
+    "Work",
 }
 TAGS = {"nbval-ignore-output", "raises-exception", "exercise"}
 MOST_LINES, MOST_BYTES = 12, 1_500_000
@@ -204,7 +205,9 @@ def solution_body(path: Path) -> str:
     """The solution of an exercise file without its first line: the one public definition that is not the check."""
     source = path.read_text(encoding="utf-8")
     for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith(("wrong_", "_", "check")):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith(
+            ("wrong_", "_", "check")
+        ):
             return "\n".join(source.splitlines()[node.body[0].lineno - 1 : node.end_lineno])
     raise ValueError(f"no solution in {path}")
 
