@@ -18,8 +18,8 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-TARGETS = """lab check test notebooks lint lock bench stress handout answers site exercise mutants new-exercise grade clean ready
-ready-dev help"""
+TARGETS = """lab check test notebooks lint lock bench stress handout answers site exercise mutants new-exercise
+grade clean ready ready-dev help"""
 Make = Callable[..., "subprocess.CompletedProcess[str]"]
 
 FAKE_PIP = """\
