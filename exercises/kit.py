@@ -190,26 +190,21 @@ class Window:
         """Pairs for the check, up to the first that is False."""
         on = f"Of {count(self.tasks, things)} on {count(self.size, 'worker')}"
         together = min(self.size, self.tasks)
-        others, again = self.tasks - 1, f", at most {self.later.most} at the same time"
+        others = self.tasks - 1
+        again = "" if self.slow.gave_up else f", at most {self.later.most} at the same time"
         once = sorted(self.called) == list(range(self.tasks))
         twice = f"{count(len(self.called), 'call')} of {count(len(set(self.called)), 'different ' + things)}"
-        full = not self.slow.gave_up and self.later.most == self.size - 1
-        threads = f"They ran in {count(len(self.threads), 'thread')}; {count(self.size, 'worker')} are enough for all."
+        full = self.size == 1 or (not self.slow.gave_up and self.later.most == self.size - 1)
         early = self.tasks - self.ended_early
-        yield from _to_the_first_false(
-            (self.first.most == together, f"{on}, {count(self.first.most, things)} stood in flight together."),
-            (once, f"{on}, each was to run once; there were {twice}."),
-            (self.size == 1 or full, f"While the first took long, {self.beside} of the {others} others ran{again}."),
-            (len(self.threads) <= self.size, threads),
-            (
-                not early,
-                f"It returned while {count(early, things)} had not ended." if early else "It returned at the end.",
-            ),
-        )
-
-
-def _to_the_first_false(*findings: tuple[bool, str]) -> Iterator[tuple[bool, str]]:
-    for ok, says in findings:
-        yield ok, says
-        if not ok:
+        yield self.first.most == together, f"{on}, {count(self.first.most, things)} stood in flight together."
+        if self.first.most != together:
             return
+        if not once:
+            yield False, f"{on}, each was to run once; there were {twice}."
+            return
+        if self.size > 1:
+            yield full, f"While the first took long, {self.beside} of the {others} others ran{again}."
+        if full and len(self.threads) > self.size:
+            yield False, f"They ran in {len(self.threads)} threads; {count(self.size, 'worker')} are enough for all."
+        elif full and early:
+            yield False, f"It returned while {count(early, things)} had not ended."

@@ -1,6 +1,6 @@
 """Run the check of an exercise on a learner's function, and tell what happened, in sentences. Never raises.
 
-Whatever happens is sent at once, as small dicts of plain data, through `send`: what was seen before a hang is not lost.
+Whatever happens is sent at once, in small pieces, through `send`: what was seen before a hang is not lost.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ import functools
 import gc
 import inspect
 import threading
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Iterable, Iterator
+from types import FrameType
 from typing import Any
 
-from exercises.engine.check import Check
+from exercises.engine.check import Check, Finding, Message, Send, Told
 from exercises.engine.learner_code import Learners, Spot
 from exercises.engine.oracle import Inputs, compared
 from exercises.engine.problem import ExerciseFile
@@ -65,8 +67,6 @@ def _listed(names: Any) -> str:
     return f"{count} ({', '.join(names)})" if names else count
 
 
-Message = dict[str, Any]
-Send = Callable[[Message], None]
 MESSAGE = 300  # characters kept of an exception's message
 AGAIN = "The input was read a second time, after its end. It is like a generator: it gives its items once."
 FRAMES = 3  # lines shown of the way that an exception took through the learner's code
@@ -79,41 +79,39 @@ def learners_of(exercise: ExerciseFile, fn: Any) -> Learners:
     return Learners(exercise.path, exercise.lines_of(fn))
 
 
-def check_of(exercise: ExerciseFile) -> Learners:
-    """Which lines are the check's."""
-    return Learners(exercise.path, [exercise.parts.lines["check"]])
+def line_of_check(exercise: ExerciseFile, frames: Iterable[tuple[FrameType, int]]) -> int | None:
+    """The innermost line of the check in a stack, or None."""
+    spots = list(Learners(exercise.path, [exercise.parts.lines["check"]]).spots(frames))
+    return next((spot.line for spot in spots[::-1] if spot.file == str(exercise.path)), None)
 
 
 def judge(exercise: ExerciseFile, fn: Any, send: Send) -> None:
-    """Run the check on `fn`; send findings as they come, and {"end": True} at last."""
+    """Run the check on `fn`; send findings as they come."""
     learners = learners_of(exercise, fn)
     before = set(threading.enumerate())
     check = Check(learners).begin()
     refused = False
     try:
-        reason = unfit(exercise, fn)
-        if reason:
-            send({"ok": False, "says": reason})
+        if reason := unfit(exercise, fn):
+            send(Finding(False, reason))
         else:
-            for finding in _findings(exercise, fn):
-                refused = refused or finding.get("ok") is not True
-                send(finding)
+            for message in _findings(exercise, fn):
+                refused = refused or not (isinstance(message, Finding) and message.ok)
+                send(message)
             if exercise.inputs is not None and not refused:
-                for finding in _compared(exercise, fn, learners, exercise.inputs):
-                    send(finding)
+                for message in _compared(exercise, fn, learners, exercise.inputs):
+                    send(message)
             for remark in _left(before, check):
-                send({"remark": remark})
-    except NotImplementedError as error:
-        spots = learners.raised_at(error.__traceback__)
-        send({"not started": True} if spots else _raised(error, learners, exercise))
+                send(Finding(None, remark))
     except BaseException as error:
-        message = _raised(error, learners, exercise)
-        if not (refused and message.get("stumbled")):  # what was refused already may well make the check stumble
-            send(message)
+        finding = _raised(error, learners, exercise)
+        if isinstance(error, NotImplementedError) and not finding.stumbled:
+            send(Told("not started"))
+        elif not (refused and finding.stumbled):  # what was refused already may well make the check stumble
+            send(finding)
     for doubt in doubts(exercise, fn) + [AGAIN for items in check.inputs if items.again][:1]:
-        send({"doubt": doubt})
+        send(Told("doubt", doubt))
     check.open_gates()
-    send({"end": True})
 
 
 def _findings(exercise: ExerciseFile, fn: Any) -> Iterator[Message]:
@@ -122,7 +120,7 @@ def _findings(exercise: ExerciseFile, fn: Any) -> Iterator[Message]:
     first = exercise.parts.lines["check"][0]
     shape = 'A check yields pairs: `yield ok, "what was seen"`, with ok True or False.'
     if not hasattr(found, "__iter__"):
-        yield {"broken": f"check gave {found!r}. {shape}", "line": first}
+        yield Told("broken", f"check gave {found!r}. {shape}", first)
         return
     count = 0
     for item in found:
@@ -132,12 +130,12 @@ def _findings(exercise: ExerciseFile, fn: Any) -> Iterator[Message]:
             # What was returned says itself what it is equal to, as an array does: it is not what was asked for.
             item = type(item[0]).__name__ in ("bool", "bool_") and bool(item[0]), item[1]
         if not fits or not isinstance(item[0], bool):
-            yield {"broken": f"check yielded {item!r:.80}. {shape}", "line": line}
+            yield Told("broken", f"check yielded {item!r:.80}. {shape}", line)
             return
         count += 1
-        yield {"ok": item[0], "says": item[1], "line": line}
+        yield Finding(item[0], item[1], line=line)
     if not count:
-        yield {"broken": f"check ended without a finding. {shape}", "line": first}
+        yield Told("broken", f"check ended without a finding. {shape}", first)
 
 
 def _compared(exercise: ExerciseFile, fn: Any, learners: Learners, inputs: Inputs) -> Iterator[Message]:
@@ -145,27 +143,26 @@ def _compared(exercise: ExerciseFile, fn: Any, learners: Learners, inputs: Input
     line, tried = exercise.parts.set_at["INPUTS"], []
     for words, wrong, raised in compared(exercise.solution, fn, inputs):
         if wrong is None:
-            yield {"doing": words}
+            yield Told("doing", words)
             tried.append(words)
             continue
         spots = learners.raised_at(raised.__traceback__) if raised else []
         if spots and isinstance(raised, NotImplementedError):
             raise raised
-        yield {"ok": False, "says": f"{words}, {wrong}.", "details": _way(spots), "line": line}
+        yield Finding(False, f"{words}, {wrong}.", _way(spots), line)
         return
-    yield {"ok": True, "says": f"So it did on {len(tried)} other inputs: none, one, many, odd ones.", "line": line}
+    yield Finding(True, f"So it was on {len(tried)} other inputs, some of them odd.", line=line)
 
 
-def _raised(error: BaseException, learners: Learners, exercise: ExerciseFile) -> Message:
+def _raised(error: BaseException, learners: Learners, exercise: ExerciseFile) -> Finding:
     """The finding that an exception is: on the learner's account if it passed the learner's code."""
     spots = learners.raised_at(error.__traceback__)
     message = str(error).rstrip(".")
     what = f"{type(error).__name__}: {message:.{MESSAGE}}" if message else type(error).__name__
     if not spots:
-        in_check = check_of(exercise).raised_at(error.__traceback__)
-        line = in_check[-1].line if in_check else exercise.parts.lines["check"][0]
+        line = line_of_check(exercise, traceback.walk_tb(error.__traceback__)) or exercise.parts.lines["check"][0]
         says = f"The check could not go on with what {exercise.learners_name} gave it: {what}."
-        return {"ok": False, "says": says, "line": line, "stumbled": True}
+        return Finding(False, says, line=line, stumbled=True)
     if isinstance(error, SystemExit):
         says = f"Your code called sys.exit() ({what}): that ends a program, not a function. Return instead."
     elif isinstance(error, KeyboardInterrupt):
@@ -175,22 +172,22 @@ def _raised(error: BaseException, learners: Learners, exercise: ExerciseFile) ->
     else:
         says = f"Your code raised {what}."
     inside = [spot.line for spot in spots if spot.file == str(exercise.path)]
-    return {"ok": False, "says": says, "details": _way(spots), "line": inside[-1] if inside else None}
+    return Finding(False, says, _way(spots), inside[-1] if inside else None)
 
 
-def _way(spots: list[Spot]) -> list[str]:
+def _way(spots: list[Spot]) -> tuple[str, ...]:
     """The learner's lines from the outermost on; of a long way the last ones."""
     if len(spots) <= FRAMES:
-        return [f"at {spot}" for spot in spots]
-    return [f"at {spots[0]}", f"… {len(spots) - FRAMES} more …", *(f"at {spot}" for spot in spots[1 - FRAMES :])]
+        return tuple(f"at {spot}" for spot in spots)
+    return f"at {spots[0]}", f"… {len(spots) - FRAMES} more …", *(f"at {spot}" for spot in spots[1 - FRAMES :])
 
 
-def died(died: Any, learners: Learners) -> str:
+def died(died: Any, learners: Learners) -> Finding:
     """What to say of a thread of the learner's that an exception ended, from threading.excepthook's argument."""
     spots = learners.raised_at(died.exc_traceback)
     where = f", at {spots[-1]}" if spots else ""
     name = died.thread.name if died.thread else "a thread"
-    return f"The thread {name} ended with {died.exc_type.__name__}: {died.exc_value}{where}."
+    return Finding(None, f"The thread {name} ended with {died.exc_type.__name__}: {died.exc_value}{where}.")
 
 
 def _left(before: set[threading.Thread], check: Check) -> Iterator[str]:

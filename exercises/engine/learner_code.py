@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from helpers.recording.data import Recording
 
@@ -128,12 +128,11 @@ def _read(path: str) -> bytes:
 
 
 def report(
-    learners: Learners, check: Learners, run: Recording | None, limit: float, before: Activity, spared: set[int]
-) -> dict[str, Any]:
-    """The finding for a check that has used up its `limit`, in seconds.
+    learners: Learners, run: Recording | None, limit: float, before: Activity, spared: set[int]
+) -> tuple[str, tuple[str, ...]]:
+    """What to say of a check that has used up its `limit`, in seconds, and where its threads stand.
 
-    `learners` tells the learner's lines, `check` those of the check. `before` is the `activity` of half a limit ago;
-    `spared` are idents of threads that are no part of the run.
+    `before` is the `activity` of half a limit ago; `spared` are idents of threads that are no part of the run.
     """
     now = activity()
     threads = {t.ident: t for t in threading.enumerate() if t.ident is not None and t.ident not in spared}
@@ -152,8 +151,7 @@ def report(
     for ident, spot in sorted(spots.items(), key=lambda item: (item[0] != main.ident, threads[item[0]].name)):
         does = "ran on" if ident in busy else "waited" if now else "stood"
         details.append(f"{_named(threads[ident].name)} {does} at {spot}")
-    line = next((spot.line for spot in check.threads().values()), None)
-    return {"ok": False, "says": says, "details": details + (waits(run) if run else []), "line": line}
+    return says, (*details, *(waits(run) if run else ()))
 
 
 def _why(spots: dict[int, Spot], busy: list[int], known: bool) -> str:

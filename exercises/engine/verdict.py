@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
+from exercises.engine.check import Finding, Message
 from exercises.engine.learner_code import tidy
 from exercises.engine.problem import ExerciseFile
 from helpers.recording.data import Recording
 
 VERDICT = "application/vnd.exercise-verdict+json"
 MOST_LINES = 20  # of what the learner's code printed
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a check looked at; `ok` is None for a remark, which decides nothing."""
-
-    ok: bool | None
-    says: str
-    details: tuple[str, ...] = ()
-    line: int | None = None  # of the exercise file
-    stumbled: bool = False  # the check itself raised
-
-    @property
-    def mark(self) -> str:
-        return {True: "✓", False: "✗", None: "•"}[self.ok]
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,29 +88,27 @@ def _html(text: str) -> str:
     return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
-def verdict(exercise: ExerciseFile, messages: list[dict[str, Any]], run: Recording | None) -> Verdict:
+def verdict(exercise: ExerciseFile, messages: list[Message], run: Recording | None) -> Verdict:
     """Put together what the judge sent. ExerciseError if it says that the exercise file is at fault."""
     findings: list[Finding] = []
-    printed, until, doing = "", None, ""
+    told: dict[str, list[str]] = {"printed": [], "doubt": [], "doing": [], "not started": []}
+    until = None
     for message in messages:
-        if "broken" in message:
-            raise exercise.error(message["line"], message["broken"])
-        if "says" in message:
-            says, details = tidy(message["says"]), tuple(map(tidy, message.get("details", ())))
-            if doing and ("until" in message or "line" not in message):  # it did not end, or ended its process
-                says = f"{doing}: {says}"
-            findings.append(Finding(message["ok"], says, details, message.get("line"), message.get("stumbled", False)))
-        elif "remark" in message:
-            findings.append(Finding(None, tidy(message["remark"])))
-        doing = message.get("doing", doing)
-        printed += message.get("printed", "")
-        until = message.get("until", until)
-    if any("not started" in message for message in messages):
+        if isinstance(message, Finding):
+            ended = message.until is None and not message.died
+            says = message.says if ended else ": ".join([*told["doing"][-1:], message.says])
+            until = message.until or until
+            findings.append(replace(message, says=tidy(says), details=tuple(map(tidy, message.details))))
+        elif message.kind == "broken":
+            raise exercise.error(message.line, message.text)
+        else:
+            told[message.kind].append(message.text)
+    if told["not started"]:
         return not_started(exercise)
     passed = bool(findings) and all(finding.ok is not False for finding in findings)
-    if not passed:
-        findings += [Finding(None, message["doubt"]) for message in messages if "doubt" in message]
-    return Verdict(exercise.name, "passed" if passed else "not yet", tuple(findings), _cut(printed), run, until)
+    findings += [Finding(None, doubt) for doubt in told["doubt"] if not passed]
+    printed = _cut("".join(told["printed"]))
+    return Verdict(exercise.name, "passed" if passed else "not yet", tuple(findings), printed, run, until)
 
 
 def not_started(exercise: ExerciseFile) -> Verdict:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from exercises.engine.check import Check
-from exercises.kit import Clock, Gate, Hold, count, interleavings, once, watch
+from exercises.kit import Clock, Gate, Hold, Window, count, interleavings, once, watch
 from helpers import tasks
 
 
@@ -138,3 +138,61 @@ def test_a_hold_ends_by_itself_where_nobody_can_go_on():
     with hold:
         pass
     assert hold.in_vain and hold.reached
+
+
+def window(run, size=3):
+    """What a Window finds of `run(tasks, size)`, without the marks."""
+    seen = Window(size, 8, patience=0.3)
+    with ThreadPoolExecutor(16) as aside:
+        run([lambda n=n: seen.task(n) for n in range(8)], size, aside)
+        seen.returned()
+    return [(ok, says) for ok, says in seen.findings()]
+
+
+def exactly(tasks, size, _):
+    with ThreadPoolExecutor(size) as pool:
+        list(pool.map(lambda task: task(), tasks))
+
+
+def in_batches(tasks, size, aside):
+    for start in range(0, len(tasks), size):
+        exactly(tasks[start : start + size], size, aside)
+
+
+def a_pool_for_each(tasks, size, aside):
+    room = threading.Semaphore(size)
+
+    def one(task):
+        with room:
+            exactly([task], 1, aside)
+
+    list(aside.map(one, tasks))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_a_window_passes_exactly_its_size(size):
+    assert all(ok for ok, _ in window(exactly, size))
+
+
+@pytest.mark.parametrize(
+    "run, sentence",
+    [
+        (
+            lambda tasks, size, aside: exactly(tasks, size + 1, aside),
+            "Of 8 tasks on 3 workers, 4 tasks stood",
+        ),
+        (
+            lambda tasks, size, aside: exactly(tasks, size - 1, aside),
+            "Of 8 tasks on 3 workers, 2 tasks stood",
+        ),
+        (lambda tasks, size, aside: [task() for task in tasks], "Of 8 tasks on 3 workers, 1 task stood in flight"),
+        (lambda tasks, size, aside: exactly(tasks * 2, size, aside), "there were 16 calls of 8 different tasks."),
+        (lambda tasks, size, aside: exactly(tasks[:-1], size, aside), "there were 7 calls of 7 different tasks."),
+        (in_batches, "While the first took long, 2 of the 7 others ran."),
+        (a_pool_for_each, "They ran in 8 threads; 3 workers are enough for all."),
+    ],
+)
+def test_a_window_refuses_all_else(run, sentence):
+    *right, (ok, says) = window(run)
+    assert all(ok for ok, _ in right) and not ok
+    assert sentence in says
