@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import concurrent.futures
+import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial, wraps
@@ -20,7 +20,8 @@ Sender = Callable[[Callable[..., Any], Submit, tuple[Any, ...], dict[str, Any]],
 
 def plain(executor: Any) -> bool:
     """Whether tasks submitted to it are run by threads that the standard library starts, and by its code alone."""
-    pool = getattr(concurrent.futures, "InterpreterPoolExecutor", ThreadPoolExecutor)
+    # To ask concurrent.futures for the class would load it, here in the middle of replacing what classes have.
+    pool = getattr(sys.modules.get("concurrent.futures.interpreter"), "InterpreterPoolExecutor", ThreadPoolExecutor)
     bare = registry.before(type(executor), "submit")
     kind = type(executor) is ThreadPoolExecutor or type(executor) is pool
     return kind and type(bare) is FunctionType and bare.__module__ == "concurrent.futures.thread"
