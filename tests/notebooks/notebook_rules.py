@@ -196,7 +196,7 @@ def plain_python(lesson: Lesson) -> ast.Module:
 
 def shows_no_solution(lesson: Lesson) -> Iterator[str]:
     shown = squeeze("\n".join([lesson.all_code, *(t for c in lesson.code for o in c.outputs for t in texts(o))]))
-    for path in sorted(lesson.path.parent.glob(f"exercises/{lesson.number:02}_*.py")):
+    for path in sorted(lesson.path.parent.parent.glob(f"exercises/{lesson.number:02}_*.py")):
         if (solution := squeeze(solution_body(path))) and solution in shown:
             yield f"it holds the solution of {path.name}"
 

@@ -175,7 +175,7 @@ def test_a_solution_is_found_in_a_notebook(tmp_path: Path) -> None:
         f'"""Count"""\n\n\n{solution}\n\ndef check(count):\n    yield 1, ""\n'
     )
     notebook = good_notebook()
-    lesson = Lesson(tmp_path / "01-meet-the-pool.ipynb", notebook)
+    lesson = Lesson(tmp_path / "notebooks" / "01-meet-the-pool.ipynb", notebook)
     assert not list(notebook_rules.shows_no_solution(lesson))
     run("x", out(solution))(notebook)
     found = list(notebook_rules.shows_no_solution(Lesson(lesson.path, notebook)))
