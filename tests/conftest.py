@@ -1,6 +1,6 @@
 """Tests side by side: `make test` runs four processes, since tests wait for most of their time (pytest-xdist).
 
-What must stay together is a group: the cells of a lesson, a file of tests in a browser. What measures time or the GIL
+What must stay together is a group: the cells of a lesson, all tests in a browser. What measures time or the GIL
 comes last, and runs while no other test does.
 """
 
@@ -26,14 +26,20 @@ def alone(path: Path) -> bool:
     return path.name.startswith(ALONE)
 
 
-def together(path: Path) -> bool:
-    """The cells of a lesson need one kernel; tests in a browser share it."""
-    return path.suffix == ".ipynb" or path.parent.name == "browser"
+def group(path: Path) -> str:
+    """The cells of a lesson need one kernel. Tests in a browser share it: two at once would have a core each."""
+    return (
+        "alone"
+        if alone(path)
+        else "browser"
+        if path.parent.name == "browser"
+        else path.name * (path.suffix == ".ipynb")
+    )
 
 
 def stage(path: Path) -> int:
     """What takes long begins early: tests in a browser, lessons, all others; at last those that are alone."""
-    return 3 if alone(path) else 2 if not together(path) else path.suffix == ".ipynb"
+    return 3 if alone(path) else 2 if not group(path) else path.suffix == ".ipynb"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,8 +54,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Groups(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            path = Path(nodeid.partition("::")[0])
-            return "alone" if alone(path) else str(path) if together(path) else nodeid
+            return group(Path(nodeid.partition("::")[0])) or nodeid
 
     config.option.loadscopereorder = False
     return Groups(config, log)
