@@ -48,7 +48,7 @@ def test_the_check_speaks_of_each_fault(
     assert [broken.get_by_text(mark, exact=True).count() for mark in "✗✓"] == [6, 1]
     assert "raised" in (broken.locator("img").get_attribute("alt") or "")
     assert "11-mend: passed" in mended.inner_text()
-    assert [mended.get_by_text(mark, exact=True).count() for mark in "✗✓"] == [0, 7]
+    assert [mended.get_by_text(mark, exact=True).count() for mark in "✗✓"] == [0, 8]
     assert mended.locator("img").count() == 0
 
 
