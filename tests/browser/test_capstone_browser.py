@@ -57,7 +57,7 @@ def test_the_check_speaks_of_each_fault(
     [
         ("the callback has run", "Don't wait for it with result()"),
         ("a worker's print goes to its own cell", "Find a worker's print"),
-        ("in the submit loop", "Submit first, ask later"),
+        ("in the submit loop", "Time the article's loop"),
     ],
 )
 def test_a_link_of_the_index_arrives_at_its_section(
