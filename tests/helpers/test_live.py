@@ -88,7 +88,7 @@ def test_a_message_has_what_is_new_since_the_last() -> None:
         head = feed.news(False)
         assert rows_of(head)["index"] == [1] and head["labels"] == ["int"]
         gate.open()
-        wait([first, second])
+        until(lambda: first.done() and second.done(), "both have ended")
         head = feed.news(True)
         row = rows_of(head)
         assert sorted(row["index"]) == [0, 1] and row["outcome"] == [1, 1] and not any(map(math.isnan, row["finished"]))
@@ -112,7 +112,7 @@ def test_waits_callbacks_and_marks_are_sent_once_and_again_when_they_end() -> No
         assert [label for _, label, _ in head["lanes"]] == ["main", "asker", "worker 0"]
         assert feed.news(False)["waits_n"] == 0
         gate.open()
-        asker.join()
+        until(lambda: not asker.is_alive(), "the asker has its answer")
         until(lambda: run.calls, "the callback has run")
         head = feed.news(False)
         again = unpack(head["waits"], head["waits_n"], kinds)
