@@ -20,6 +20,8 @@ except ImportError:  # Windows
 
 # Each measures how long the GIL is held, or what a pool gets done in a second.
 ALONE = ("test_gil.py", "test_gil_lab.py", "test_gil_lab_browser.py", "test_sampler.py", "06-", "08-")
+# The tests of each share one thing that takes long to make.
+SHARING = ("test_site.py", "test_run_notebooks.py", "test_perfetto.py")
 
 
 def alone(path: Path) -> bool:
@@ -28,13 +30,11 @@ def alone(path: Path) -> bool:
 
 def group(path: Path) -> str:
     """The cells of a lesson need one kernel. Tests in a browser share it: two at once would have a core each."""
-    return (
-        "alone"
-        if alone(path)
-        else "browser"
-        if path.parent.name == "browser"
-        else path.name * (path.suffix == ".ipynb")
-    )
+    if alone(path):
+        return "alone"
+    if path.parent.name == "browser":
+        return "browser"
+    return path.name if path.suffix == ".ipynb" or path.name in SHARING else ""
 
 
 def stage(path: Path) -> int:

@@ -203,7 +203,7 @@ def scratch(tmp_path: Path) -> Scratch:
     for name in ("helpers", "exercises", "binder"):
         shutil.copytree(PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     venv = tmp_path / "env"
-    subprocess.run([sys.executable, "-m", "venv", venv], check=True, timeout=240)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True, timeout=240)
     # The packages' own .pth files are not read from there, and it is one of these that makes `helpers` importable.
     packages = sysconfig.get_path("purelib")
     pth = Path(sysconfig.get_path("purelib", vars={"base": str(venv)}), "packages.pth")
