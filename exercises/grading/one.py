@@ -67,7 +67,8 @@ def verdict(exercise: Path) -> dict[str, Any]:
         line = f" at `{where.line}`" if where.filename.endswith("answer.py") and where.line else ""
         return {"state": "broken", "says": [f"The answer's cell raised {type(error).__name__}: {error!s:.200}{line}."]}
     found = judged(file, names.get(file.learners_name))
-    return {"state": found.state, "says": found.says}
+    refused = [sentence for f in found.findings if f.ok is False for sentence in (f.says, *f.details)]
+    return {"state": found.state, "says": refused or found.says}
 
 
 def main() -> None:

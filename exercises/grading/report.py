@@ -105,6 +105,6 @@ def _notes(
     lines = [f"<li>{escape(problem)}</li>" for problem in problems]
     for name in exercises:
         if (learner, name) in by and (verdict := by[learner, name][1])["state"] in ("not yet", "broken"):
-            first = next((s for s in verdict["says"] if s.startswith("✗ ")), next(iter(verdict["says"]), ""))
+            first = next(iter(verdict["says"]), "")
             lines.append(f"<li><b>{escape(name)}</b> {escape(first)}</li>")
     return f"<h3>{escape(learner)}</h3><ul>{''.join(lines)}</ul>" if lines else ""
