@@ -124,7 +124,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     seconds: defaultdict[str, float] = defaultdict(float)
     for report in itertools.chain(*terminalreporter.stats.values()):
         if ".ipynb::" in getattr(report, "nodeid", ""):
-            seconds[Path(report.nodeid.split("::")[0]).name[:2]] += report.duration
+            seconds[Path(report.nodeid.split("::")[0]).name[:2]] += getattr(report, "duration", 0)  # none if deselected
     if seconds:
         each = ", ".join(f"{name} {taken:.1f}" for name, taken in sorted(seconds.items()))
         terminalreporter.write_line(f"seconds of each lesson: {each}; together {sum(seconds.values()):.1f}")
