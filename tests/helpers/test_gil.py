@@ -21,7 +21,6 @@ from helpers.tasks import hash_piece, python_piece, sleep_piece
 MS = 1_000_000
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "notebooks" / "data"
-pytestmark = pytest.mark.alone
 needs_gil = pytest.mark.skipif(not gil_enabled(), reason="this interpreter has no GIL")
 
 

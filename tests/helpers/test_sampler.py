@@ -22,7 +22,6 @@ from helpers.profiling.trace_write import write_trace
 MS = 1_000_000
 DATA = Path(__file__).with_name("data") / "gecko-3.15.json"
 LIFO = Path(__file__).resolve().parents[2] / "notebooks" / "lifo_queue.py"
-pytestmark = pytest.mark.alone
 can_look = pytest.mark.skipif(sampler_host() is None, reason="no Python 3.15 here, which has the sampler")
 
 
