@@ -24,6 +24,7 @@ from helpers.recording.data import FINISHED, NOTE, OUTCOME, STARTED, SUBMITTED, 
 
 # Clocks of two processes count from the same moment on one machine. Further apart than this, they do not.
 SAME_CLOCK = 50_000_000
+FAR = 1 << 62  # ns: no bound
 REMEMBERED = "Dask remembered the result of an equal call"
 
 
@@ -179,17 +180,24 @@ class DaskRuns:
             with suppress(Exception):
                 stream = client.get_task_stream(start=1.0)
             found = [(rows[entry["key"]][0], entry) for entry in stream if entry["key"] in rows]
-            behind: dict[str, int] = {}  # a worker's clock that is ahead would end tasks after their results came
+            # A worker's clock is known by the scheduler's guess alone. No task began before its submit, none ended
+            # after its result came: all tasks of a worker are moved by as much as that asks for, and keep their length.
+            ahead = {entry["worker"]: (-FAR, FAR) for _, entry in found}
             for row, entry in found:
-                late = int(entry["startstops"][-1]["stop"] * 1e9) - _clock() - row[FINISHED] if row[FINISHED] else 0
-                behind[entry["worker"]] = max(behind.get(entry["worker"], 0), late)
+                start, stop = (
+                    int(entry["startstops"][i][key] * 1e9) - _clock() for i, key in ((0, "start"), (-1, "stop"))
+                )
+                least, most = ahead[entry["worker"]]
+                least = max(least, stop - row[FINISHED]) if row[FINISHED] else least
+                ahead[entry["worker"]] = least, min(most, start - row[SUBMITTED])
             for row, entry in found:
-                spans = [span for span in entry["startstops"] if span["action"] == "compute"]
-                shift = _clock() + behind[entry["worker"]]
+                worker, spans = entry["worker"], [span for span in entry["startstops"] if span["action"] == "compute"]
+                least, most = ahead[worker]
                 if spans:
-                    row[WORKER], row[NOTE] = Thread(f"Dask Worker {entry['worker']}", entry["thread"]), None
-                    row[STARTED] = max(row[SUBMITTED], int(spans[0]["start"] * 1e9) - shift)
-                    row[FINISHED] = max(row[STARTED], int(spans[-1]["stop"] * 1e9) - shift)
+                    start, stop = int(spans[0]["start"] * 1e9), int(spans[-1]["stop"] * 1e9)
+                    row[WORKER], row[NOTE] = Thread(f"Dask Worker {worker}", entry["thread"]), None
+                    row[STARTED] = max(row[SUBMITTED], start - _clock() - max(least, min(0, most)))
+                    row[FINISHED] = row[STARTED] + stop - start
                     row[OUTCOME] = row[OUTCOME] or ("returned" if entry["status"] == "OK" else "raised")
             for row, future in rows.values():
                 held = future()

@@ -17,7 +17,8 @@ from contextvars import ContextVar, copy_context
 
 import pytest
 
-from helpers.recording.data import Recording
+from helpers.recording.data import FINISHED, OUTCOME, STARTED, SUBMITTED, Recording
+from helpers.recording.remote import DaskRuns
 from helpers.recording.watcher import watch
 from helpers.tasks import Gate
 
@@ -445,3 +446,35 @@ def test_dasks_own_map(dask):
         assert dask.gather(dask.map(slow_square, range(20, 23))) == [400, 441, 484]
     tasks = [t for t in run.tasks if not t.worker.name.startswith("Dask-Offload")]
     assert [(t.label, t.worker is None) for t in tasks] == [("slow_square", False)] * 3
+
+
+@pytest.mark.parametrize("ahead", [-0.3, 0.0, 0.3], ids=["clock behind", "same clock", "clock ahead"])
+def test_a_dask_worker_with_another_clock(ahead):
+    class Future:
+        def __init__(self, key, client):
+            self.key, self.client = key, client
+
+    class Client:
+        asynchronous = False
+        stream = ()
+
+        def get_task_stream(self, **asked):
+            return self.stream
+
+    client, runs, second = Client(), DaskRuns(), 1_000_000_000
+    runs.listen(client)
+    rows, futures, now = [], [Future(f"key {i}", client) for i in range(2)], time.perf_counter_ns()
+    for i, future in enumerate(futures):
+        rows.append(["f", now, None, None, None, None, None, None, None])
+        rows[i][FINISHED], rows[i][OUTCOME] = now + (i + 1) * second // 10 + second // 100, "returned"
+        runs.add(future, rows[i])
+    began = (now + time.time_ns() - time.perf_counter_ns()) / 1e9 + ahead + 0.001
+    client.stream = [
+        {"key": f"key {i}", "worker": "w", "thread": 1, "status": "OK",
+         "startstops": [{"action": "compute", "start": began + i * 0.1, "stop": began + i * 0.1 + 0.1}]}
+        for i in range(2)
+    ]  # fmt: skip
+    runs.fill(lambda future, row: None)
+    assert [round((row[FINISHED] - row[STARTED]) / second, 3) for row in rows] == [0.1, 0.1]
+    assert all(row[SUBMITTED] <= row[STARTED] for row in rows) and rows[1][STARTED] - rows[0][FINISHED] < 1000
+    assert all(row[FINISHED] <= now + (i + 1) * second // 10 + second // 100 + 1000 for i, row in enumerate(rows))
