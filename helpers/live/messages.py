@@ -19,8 +19,10 @@ from helpers.gil.trace import GilTrace
 from helpers.gil.words import headline, origin
 from helpers.recording.data import (
     CPU,
+    ERROR,
     FINISHED,
     LABEL,
+    NOTE,
     OUTCOME,
     STARTED,
     SUBMITTED,
@@ -31,6 +33,7 @@ from helpers.recording.data import (
 )
 
 OUTCOMES = {None: 0, "returned": 1, "raised": 2, "cancelled": 3}
+UNSEEN = 4  # added to the outcome of a task that ran where watch can't see
 MOST_ROWS = 10_000  # in a message: a longer one would hold up those behind it
 LOOK = 500  # queued tasks that are looked at for each message, besides all that run
 _epochs = itertools.count(1)
@@ -39,6 +42,10 @@ _epochs = itertools.count(1)
 def pack(*columns: tuple[str, Sequence[Any]]) -> bytes:
     """Columns one after the other, each an array of its type code."""
     return b"".join(array(code, values).tobytes() for code, values in columns)
+
+
+def _unseen(row: list[Any]) -> bool:
+    return row[STARTED] is None and len(row) > NOTE and bool(row[NOTE])
 
 
 class Feed:
@@ -81,7 +88,7 @@ class Feed:
             self._base = run.rows[0][SUBMITTED] if run.rows else time.perf_counter_ns()
         known_labels, known_calls = len(self._labels), len(self._calls_in)
         head: dict[str, Any] = {"kind": "run", "epoch": self.epoch, "seq": self.seq}
-        head["rows"], head["rows_n"] = self._rows(ended, most)
+        head["rows"], head["rows_n"], head["errors"] = self._rows(ended, most)
         head["waits"], head["waits_n"] = self._blocked(waits, ended)
         head["calls"], head["calls_n"] = self._callbacks(calls)
         head["marks"] = self._flags(marks)
@@ -108,13 +115,13 @@ class Feed:
     def _thread(self, thread: Thread | None) -> int:
         return -1 if thread is None else self._threads.setdefault(thread, len(self._threads))
 
-    def _rows(self, everything: bool, most: int) -> tuple[bytes, int]:
+    def _rows(self, everything: bool, most: int) -> tuple[bytes, int, dict[int, str]]:
         rows = self.run.rows
         changed = self._changed(rows, everything)
         fresh = range(self._known, min(len(rows), self._known + most))
         which = [*changed, *fresh]
         if not which:
-            return b"", 0
+            return b"", 0, {}
         some = [rows[i] for i in which]
         # The outcome is read first: who sees it finds the rest filled in. The start before the worker, for that reason.
         outcomes = [row[OUTCOME] for row in some]
@@ -141,7 +148,7 @@ class Feed:
             ("i", [labels.setdefault(row[LABEL], len(labels)) for row in some]),
             ("h", [-1 if start is None else thread(row[WORKER]) for row, start in zip(some, started, strict=True)]),
             ("h", [thread(row[SUBMITTER]) for row in some]),
-            ("B", [OUTCOMES[outcome] for outcome in outcomes]),
+            ("B", [OUTCOMES[out] + UNSEEN * _unseen(row) for row, out in zip(some, outcomes, strict=True)]),
         )
         self._askers[0].update(dict.fromkeys(row[SUBMITTER] for row in some))
         workers = (row[WORKER] for row, start in zip(some, started, strict=True) if start is not None)
@@ -150,7 +157,8 @@ class Feed:
             self._index[id(rows[i])] = i
         if len(fresh):
             self._known, self._last = fresh[-1] + 1, rows[fresh[-1]]
-        return packed, len(which)
+        raised = [(i, row) for i, row in zip(which, some, strict=True) if len(row) > ERROR and row[OUTCOME]]
+        return packed, len(which), {i: row[ERROR] for i, row in raised}
 
     def _changed(self, rows: list[list[Any]], everything: bool) -> list[int]:
         """Rows sent before that say more now. Of those in the queue, the first, and others in turn."""

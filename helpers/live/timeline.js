@@ -10,6 +10,7 @@ const INCH = 84; // pixels; the sizes of lanes are those of the still picture, i
 const LEFT = 108, RIGHT = 14, AXIS = 40, HEAD = 44, GAP = 0.07 * INCH;
 const MOST_STRIPES = 14, MOST_TICKS = 200;
 const OUTCOMES = ["", "returned", "raised", "cancelled"];
+const UNSEEN = 4;
 const STALE = 1500; // ms without news after which the clock of a growing picture stands still
 
 export const colorOf = (index) => COLORS[index % COLORS.length];
@@ -70,6 +71,8 @@ export class Store {
         this.worker = new Int16Array(room);
         this.submitter = new Int16Array(room);
         this.outcome = new Uint8Array(room);
+        this.unseen = new Set(); // tasks that ran where watch can't see
+        this.errors = {}; // what the tasks that raised did raise, in words
         this.ran = new Map(); // thread -> its tasks, in the order of their starts
         this.sent = new Map(); // thread -> the tasks that it submitted, in that order
         this.blocked = new Map(); // thread -> its waits, in the order of their starts
@@ -121,11 +124,13 @@ export class Store {
             this.label[i] = label[k];
             this.worker[i] = worker[k];
             this.submitter[i] = submitter[k];
-            this.outcome[i] = outcome[k];
+            this.outcome[i] = outcome[k] % UNSEEN;
+            if (outcome[k] >= UNSEEN) this.unseen.add(i); else this.unseen.delete(i);
             if (fresh) insert(this.sent, submitter[k], i, this.submitted);
             if (!ranBefore && !Number.isNaN(started[k])) insert(this.ran, worker[k], i, this.started);
             for (const moment of [submitted[k], started[k], finished[k]]) if (moment > this.last) this.last = moment;
         }
+        Object.assign(this.errors, head.errors);
         this.steps = this.stripes = this.totals = null;
     }
 
@@ -193,6 +198,7 @@ export class Store {
 
     // When task i left the queue; Infinity while it waits there.
     left(i) {
+        if (this.unseen.has(i)) return this.submitted[i];
         if (!Number.isNaN(this.started[i])) return this.started[i];
         return Number.isNaN(this.finished[i]) ? Infinity : this.finished[i];
     }
@@ -261,6 +267,7 @@ export class Store {
             `${(wall ? busy / wall : 0).toFixed(1)} tasks at once on average`];
         for (const kind of ["raised", "cancelled", "running", "queued"])
             if (counts[kind]) parts.push(`${counts[kind]} ${kind}`);
+        if (this.unseen.size) parts.push(`${this.unseen.size} ran unseen`);
         return parts.join("  ·  ");
     }
 
@@ -373,12 +380,14 @@ export function taskWords(store, i) {
     const queued = store.left(i) - store.submitted[i], run = store.finished[i] - store.started[i];
     const worker = (store.lanes.find(([, , thread]) => thread === store.worker[i]) || [])[1];
     const state = store.state(i), parts = [];
-    parts.push(Number.isFinite(queued) ? `waited ${lasting(Math.max(0, queued))} in the queue` : "waits in the queue");
+    if (store.unseen.has(i)) parts.push("ran where its worker could not be seen");
+    else if (Number.isFinite(queued)) parts.push(`waited ${lasting(Math.max(0, queued))} in the queue`);
+    else parts.push("waits in the queue");
     if (!Number.isNaN(store.started[i])) parts.push(state === "running"
         ? `runs since ${lasting(store.started[i])}`
         : `ran ${lasting(run)} on ${worker}`);
     if (!Number.isNaN(store.cpu[i]) && run > 0) parts.push(`${lasting(store.cpu[i])} of it on a CPU`);
-    if (OUTCOMES[store.outcome[i]]) parts.push(state === "cancelled" ? "cancelled" : state);
+    if (OUTCOMES[store.outcome[i]]) parts.push(store.errors[i] ? `${state} ${store.errors[i]}` : state);
     return [`task ${i}: ${store.labels[store.label[i]]}`, parts.join(", ")];
 }
 
@@ -634,10 +643,14 @@ class Painter {
         let last = -Infinity;
         for (const call of this.store.calls) {
             if (call.thread !== lane.thread) continue;
-            const x = this.x((call.start + call.end) / 2);
+            const x = this.x(call.start), end = Math.min(this.x(call.end), LEFT + this.width);
+            if (end > Math.max(x, LEFT)) {
+                this.ctx.fillStyle = this.look.ink;
+                this.ctx.fillRect(Math.max(x, LEFT), lane.middle - 1.5, end - Math.max(x, LEFT), 3);
+            }
             if (x < LEFT || x > LEFT + this.width || Math.abs(x - last) < 2) continue;
             last = x;
-            diamond(this.ctx, x, lane.top + lane.size, this.look);
+            diamond(this.ctx, x, lane.middle, this.look);
             this.keys.add("callback");
         }
     }
@@ -1372,7 +1385,7 @@ export class View {
         const beside = [t, t - slack, t + slack].map((moment) => store.runningAt(lane.thread, moment));
         const near = beside.find((i) => i >= 0) ?? -1;
         const wait = store.waitAt(lane.thread, t), call = store.callAt(lane.thread, t)
-            || store.calls.find((c) => c.thread === lane.thread && Math.abs((c.start + c.end) / 2 - t) < 4 * slack);
+            || store.calls.find((c) => c.thread === lane.thread && t > c.start - 4 * slack && t < c.end + slack);
         const words = [];
         let span = null;
         if (near >= 0) {

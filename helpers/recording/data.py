@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 from helpers._common import at_once, count, instance, shown
 
 # The columns of a row, one row a task. A list of eight costs half of what an object with attributes does. Tasks whose
-# run could not be seen as that of a thread of this process have a ninth: what is to be known about their stamps.
-LABEL, SUBMITTED, SUBMITTER, WORKER, STARTED, FINISHED, CPU, OUTCOME, NOTE = range(9)
+# run could not be seen as that of a thread of this process have a ninth: what is to be known about their stamps; those
+# that raised have a tenth: what they raised, in words.
+LABEL, SUBMITTED, SUBMITTER, WORKER, STARTED, FINISHED, CPU, OUTCOME, NOTE, ERROR = range(10)
 
 
 class Thread(NamedTuple):
@@ -52,6 +53,11 @@ class Task:
         return (self._row[NOTE] or "") if len(self._row) > NOTE else ""
 
     @property
+    def error(self) -> str:
+        """What the task raised, as in "ValueError: no such row", or ""; the class alone if code makes its text."""
+        return (self._row[ERROR] or "") if len(self._row) > ERROR else ""
+
+    @property
     def outcome(self) -> str:
         """ "queued", "running", "returned", "raised" or "cancelled"."""
         return self._row[OUTCOME] or ("queued" if self._row[STARTED] is None else "running")
@@ -70,7 +76,8 @@ class Task:
     def __repr__(self) -> str:
         took = "" if self.run_time is None else f", ran {self.run_time:.3g} s"
         where = "" if self.worker is None else f" on {self.worker.name}"
-        return f"<Task {self.index} {self.label}: {self.outcome}{where}{took}>"
+        what = f" {self.error}" if self.error else ""
+        return f"<Task {self.index} {self.label}: {self.outcome}{what}{where}{took}>"
 
 
 class Blocked(NamedTuple):
@@ -134,7 +141,8 @@ def write(
 def _columns(task: Task) -> list[Any]:
     outcome = task.outcome  # read first: whoever sees the end of a task finds the rest of it filled in
     facts = [task.label, task.submitted, task.submitter, task.worker, task.started, task.finished, task.cpu]
-    return [*facts, outcome, *([task.note] if task.note else [])]
+    more = [task.note or None, task.error] if task.error else [task.note] if task.note else []
+    return [*facts, outcome, *more]
 
 
 def read(path: str | Path) -> tuple[list[Any], list[Any], list[Any], list[Mark], list[str]]:
@@ -177,10 +185,10 @@ def _row(
     finished: Any,
     cpu: Any,
     outcome: str,
-    *note: str,
+    *more: str | None,
 ) -> list[Any]:
     end = outcome if outcome in ENDS else None
-    return [label, submitted, Thread(*submitter), worker and Thread(*worker), started, finished, cpu, end, *note]
+    return [label, submitted, Thread(*submitter), worker and Thread(*worker), started, finished, cpu, end, *more]
 
 
 class Recording:

@@ -20,7 +20,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from helpers._common import name_of
-from helpers.recording.data import CPU, FINISHED, NOTE, OUTCOME, STARTED, WORKER, Thread
+from helpers.recording.data import CPU, ERROR, FINISHED, NOTE, OUTCOME, STARTED, WORKER, Thread
 
 now, cpu_time = time.perf_counter_ns, time.thread_time_ns
 # Asking for a thread's CPU time is a system call of 0.2 to 1 µs, as dear as all other stamps of a task together.
@@ -30,6 +30,7 @@ CPU_GRAIN = 100_000
 UNSEEN = "ran where watch can't see: its start is unknown"
 LOST = "ran; its result was lost on the way home"
 SHARED = "its Future is that of an earlier task"
+MOST_WORDS = 80  # of an error's text
 ENDLESS = "submit() gave no Future: its end is unknown"
 
 
@@ -69,6 +70,17 @@ def without_this_frame(error: BaseException) -> None:
     """
     if error.__traceback__ is not None:
         BaseException.with_traceback(error, error.__traceback__.tb_next)
+
+
+def note_error(row: list[Any], error: Any) -> None:
+    """Keep what a task raised, for people: its class, and its text where that is no code of the program's own."""
+    if len(row) <= ERROR:
+        words = type(error).__name__
+        if type(error).__str__ is BaseException.__str__:
+            args = vars(BaseException)["args"].__get__(error)  # a class may have put its own in front
+            words += f": {args[0][:MOST_WORDS]}" if len(args) == 1 and type(args[0]) is str and args[0] else ""
+        row.extend([None] * (ERROR - len(row)))
+        row.append(words)
 
 
 class Row(list[Any]):
@@ -150,6 +162,9 @@ class Row(list[Any]):
         """Give the row that this one turned out to be what it does not know yet."""
         row = self.link
         if row is not None and row[OUTCOME] is None:
+            if len(self) > ERROR and len(row) <= ERROR:
+                row.extend([None] * (ERROR - len(row)))
+                row.append(self[ERROR])
             if isinstance(row, Row) and row.home is not None:
                 if self[OUTCOME] is not None:
                     row.end(self[OUTCOME], self[FINISHED])
@@ -213,6 +228,7 @@ def starting(bare: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Callable[[Any, Any], None]:
     """Future.set_result or set_exception, with the end stamped in the row before anyone can see it."""
+    raised = outcome == "raised"
 
     @functools.wraps(bare)
     def end(self: Any, value: Any) -> None:
@@ -229,8 +245,12 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
                     me, cpu = here.me, cpu_time()
                     row[CPU] = min(cpu - me[2], end - start)
                     me[1], me[2] = end, cpu
+                if raised:
+                    note_error(row, value)
                 row[OUTCOME] = outcome  # last: whoever sees it finds the rest filled in
         elif row is not None and not self.done():
+            if raised:
+                note_error(row, value)
             row.end(outcome, end, not isinstance(value, BrokenExecutor))
         try:
             bare(self, value)
@@ -276,6 +296,8 @@ class Listener:
             outcome = "cancelled" if future.cancelled() else "raised" if error is not None else "returned"
         except Exception as problem:
             outcome, error = "raised", problem
+        if error is not None and self.row[OUTCOME] is None:
+            note_error(self.row, error)
         if type(self.row) is Row:
             self.row.end(outcome, end, not isinstance(error, BrokenExecutor))
         elif self.row[OUTCOME] is None:

@@ -18,7 +18,7 @@ from helpers.drawing.timeline import MOST_LANES, timeline
 from helpers.gil.spans import Baseline, Span, TracedThread
 from helpers.gil.trace import GilTrace
 from helpers.live.messages import Feed, GilFeed
-from helpers.recording.data import Recording, Thread
+from helpers.recording.data import ERROR, NOTE, Recording, Thread
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
@@ -63,6 +63,7 @@ def eventful() -> Recording:
     run.waits.append([MAIN, at(0.42), at(0.50), run.rows[2], "exception"])
     run.waits.append([MAIN, at(0.70), at(0.95), None, "shutdown"])
     run.calls.append((worker(1), at(0.20), at(0.22), run.rows[1], "returned"))
+    run.rows[2].extend([None] * (ERROR - len(run.rows[2])) + ["ValueError: no such row"])
     return run
 
 
@@ -282,6 +283,10 @@ def test_mouse_and_wheel(page: Any) -> None:
     expect(root.locator(".words")).to_contain_text("at 0.21 s: ")
     page.mouse.move(*spot(100e6, 2))
     expect(root.locator(".tip")).to_contain_text("task 0: load0")
+    page.mouse.move(*spot(360e6, 3))
+    expect(root.locator(".tip")).to_contain_text("raised ValueError: no such row")
+    page.mouse.move(*spot(210e6, 3))
+    expect(root.locator(".tip")).to_contain_text("callback of 1: returned after 20 ms")
     page.mouse.move(*spot(450e6, 0))
     expect(root.locator(".tip")).to_contain_text("blocked in exception() of 2 for 80 ms")
     page.mouse.move(*spot(210e6, 3))
@@ -295,6 +300,14 @@ def test_mouse_and_wheel(page: Any) -> None:
     page.wait_for_function("() => !view.whole")
     page.mouse.dblclick(*spot(450e6, 3))
     page.wait_for_function("() => view.whole")
+
+
+def test_a_task_that_ran_unseen_is_not_drawn_as_queued(page: Any) -> None:
+    run = written((0.0, 0.0, 0.1, 0, "returned"), (0.0, None, 0.1, None, "returned"))
+    run.rows[1].extend([None] * (NOTE - len(run.rows[1])) + ["ran where watch can't see"])
+    open_live(page, everything(run))
+    assert page.evaluate("[view.stores[0].depths().most, view.stores[0].queuedAt(5e7).length]") == [0, 0]
+    assert "1 ran unseen" in page.evaluate("view.stores[0].summaryLine()") and "1 ran unseen" in timeline(run).alt
 
 
 def test_it_plays_and_stops_at_the_end(page: Any) -> None:

@@ -120,6 +120,21 @@ def test_waits_callbacks_and_marks_are_sent_once_and_again_when_they_end() -> No
         assert head["calls_n"] == 1 and head["marks"] == []
 
 
+def test_what_raised_and_what_ran_unseen_is_said() -> None:
+    run = Recording()
+    me, worker = Thread("main", 1), Thread("w", 2)
+    run.rows = [
+        ["fails", 0, me, worker, 10, 20, None, "raised", None, "ValueError: no such row"],
+        ["elsewhere", 0, me, None, None, 30, None, "returned", "ran where watch can't see"],
+        ["waits", 0, me, None, None, None, None, None, None],
+    ]
+    feed = Feed(run)
+    head = feed.news(False)
+    assert head["errors"] == {0: "ValueError: no such row"}
+    assert rows_of(head)["outcome"] == [2, 1 + 4, 0]
+    assert feed.news(False)["errors"] == {}
+
+
 def test_a_refused_submit_is_taken_back() -> None:
     pool = ThreadPoolExecutor(1)
     with watch(pool) as run:

@@ -403,6 +403,54 @@ def test_a_submit_that_gives_no_future_gives_what_it_gives(answer):
     assert [task.outcome for task in run.tasks] == ["returned"]
 
 
+class Quiet(Exception):
+    """Its text is made by code of its own, which a look at the task must not run."""
+
+    def __str__(self):
+        raise AssertionError("asked for its text")
+
+    @property
+    def args(self):
+        raise AssertionError("asked for its arguments")
+
+
+class Plain(Exception):
+    args = property(lambda self: 1 / 0)
+
+
+@pytest.mark.parametrize(
+    "error, says",
+    [
+        (ValueError("no such row"), "ValueError: no such row"),
+        (ValueError("x" * 500), "ValueError: " + "x" * 80),
+        (ValueError(), "ValueError"),
+        (ValueError("a", 2), "ValueError"),
+        (KeyError("k"), "KeyError"),
+        (SystemExit(3), "SystemExit"),
+        (Quiet("secret"), "Quiet"),
+        (Plain("as it was made"), "Plain: as it was made"),
+    ],
+    ids=["text", "long", "none", "several", "own text", "exit", "code", "property"],
+)
+def test_what_a_task_raised_is_kept_in_words(error, says, tmp_path):
+    def throw():
+        raise error
+
+    with ThreadPoolExecutor(1) as pool, watch(pool) as run:
+        assert pool.submit(throw).exception(LIMIT) is error
+        pool.submit(double, 1).result(LIMIT)
+    assert [task.error for task in run.tasks] == [says, ""]
+    assert repr(run.tasks[0]).startswith(f"<Task 0 throw: raised {says}")
+    run.save(tmp_path / "run.json")
+    assert [task.error for task in Recording.load(tmp_path / "run.json").tasks] == [says, ""]
+
+
+def test_what_a_task_in_another_process_raised():
+    with ProcessPoolExecutor(1) as pool, watch(pool) as run:
+        assert isinstance(pool.submit(int, "ten").exception(60), ValueError)
+    assert run.tasks[0].error == "ValueError: invalid literal for int() with base 10: 'ten'"
+
+
 def test_a_subclass_that_calls_its_parents_submit_is_recorded_once():
     class Counting(ThreadPoolExecutor):
         submits = 0
