@@ -23,6 +23,8 @@ CELL_LIMIT = 120
 
 def run(path: Path) -> str | None:
     """Run and save the notebook at `path`; returns what went wrong, if anything did."""
+    # This environment's kernel, whatever kernels the user has installed elsewhere.
+    os.environ.update(JUPYTER_PREFER_ENV_PATH="1", PYDEVD_DISABLE_FILE_VALIDATION="1", THREADPOOL_PROGRESS="off")
     notebook = notebook_form.read(path)
     notebook.metadata.pop("widgets", None)
     client = NotebookClient(
@@ -52,8 +54,6 @@ def main() -> int:
         parser.error(f"no such notebook: {missing[0]}")
     if not paths:
         parser.error(f"no lesson in {notebook_form.NOTEBOOKS}")
-    # This environment's kernel, whatever kernels the user has installed elsewhere.
-    os.environ.update(JUPYTER_PREFER_ENV_PATH="1", PYDEVD_DISABLE_FILE_VALIDATION="1", THREADPOOL_PROGRESS="off")
     failed = 0
     for path in paths:
         print(f"{path.name} ", end="", flush=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import notebook_form
 import pytest
+import run_notebooks
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -31,15 +32,10 @@ def save(path: Path, *sources: str, **metadata: Any) -> Path:
     return path
 
 
-def run_notebooks(*paths: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, PROJECT / "tools" / "run_notebooks.py", *paths]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240)
-
-
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = save(tmp_path_factory.mktemp("notebooks") / "one.ipynb", *CELLS)
-    assert run_notebooks(path).returncode == 0
+    assert run_notebooks.run(path) is None
     return path
 
 
@@ -57,7 +53,7 @@ def test_it_saves_nothing_of_one_run_or_one_computer(saved: Path) -> None:
 
 def test_a_second_run_changes_nothing(saved: Path) -> None:
     first = saved.read_bytes()
-    assert run_notebooks(saved).returncode == 0
+    assert run_notebooks.run(saved) is None
     assert saved.read_bytes() == first
 
 
@@ -71,7 +67,8 @@ def test_what_it_saves_passes_nbval(saved: Path) -> None:
 def test_a_notebook_that_fails_is_left_as_it_was(tmp_path: Path) -> None:
     bad, good = save(tmp_path / "bad.ipynb", "1 / 0"), save(tmp_path / "good.ipynb", "1 + 1")
     before = bad.read_bytes()
-    done = run_notebooks(bad, good)
+    command = [sys.executable, PROJECT / "tools" / "run_notebooks.py", bad, good]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 1
     assert "bad.ipynb failed, left as it was" in done.stdout
     assert "ZeroDivisionError" in done.stdout
@@ -79,10 +76,14 @@ def test_a_notebook_that_fails_is_left_as_it_was(tmp_path: Path) -> None:
     assert notebook_form.read(good).cells[1].outputs[0].data == {"text/plain": "2"}
 
 
-def test_a_name_that_is_no_notebook_is_refused(tmp_path: Path) -> None:
-    done = run_notebooks(tmp_path / "none.ipynb")
-    assert done.returncode == 2
-    assert "no such notebook" in done.stderr
+def test_a_name_that_is_no_notebook_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["run_notebooks.py", str(tmp_path / "none.ipynb")])
+    with pytest.raises(SystemExit) as ended:
+        run_notebooks.main()
+    assert ended.value.code == 2
+    assert "no such notebook" in capsys.readouterr().err
 
 
 def test_folders_of_this_computer_are_left_out() -> None:
