@@ -5,8 +5,10 @@ import contextlib
 import dataclasses
 import inspect
 import multiprocessing.pool
+import os
 import pickle
 import queue
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,6 +21,7 @@ import pytest
 
 from helpers.recording.data import FINISHED, OUTCOME, STARTED, SUBMITTED, Recording
 from helpers.recording.remote import DaskRuns
+from helpers.recording.stamps import UNSEEN
 from helpers.recording.watcher import watch
 from helpers.tasks import Gate
 
@@ -478,3 +481,43 @@ def test_a_dask_worker_with_another_clock(ahead):
     assert [round((row[FINISHED] - row[STARTED]) / second, 3) for row in rows] == [0.1, 0.1]
     assert all(row[SUBMITTED] <= row[STARTED] for row in rows) and rows[1][STARTED] - rows[0][FINISHED] < 1000
     assert all(row[FINISHED] <= now + (i + 1) * second // 10 + second // 100 + 1000 for i, row in enumerate(rows))
+
+
+MPI = """
+import contextlib, time
+from mpi4py.futures import MPIPoolExecutor
+from helpers.recording.watcher import watch
+
+def square(x):
+    return x * x
+
+def fail(x):
+    raise KeyError(x)
+
+def use(pool):
+    future = pool.submit(square, 32)
+    values = [type(future).__name__, future.result(60), list(pool.map(square, range(4)))]
+    return [*values, list(pool.starmap(pow, [(2, 3)])), repr(pool.submit(fail, 1).exception(60))]
+
+if __name__ == "__main__":
+    for look in (lambda pool: contextlib.nullcontext(), watch, lambda pool: watch()):
+        with MPIPoolExecutor(2) as pool, look(pool) as run:
+            print(use(pool))
+        if run is not None:
+            print([(task.label, task.outcome, task.error) for task in run.tasks], run.notes)
+"""
+
+
+def test_mpi(tmp_path):
+    pytest.importorskip("mpi4py", reason="mpi4py is not installed")
+    start = shutil.which("mpiexec", path=os.path.dirname(sys.executable)) or shutil.which("mpiexec")
+    if start is None:
+        pytest.skip("there is no mpiexec")
+    (tmp_path / "program.py").write_text(MPI)
+    command = [start, "-launcher", "fork", "-n", "3", sys.executable, "-m", "mpi4py.futures", tmp_path / "program.py"]
+    env = os.environ | {"PYTHONPATH": os.getcwd()}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+    bare, watched, tasks, everywhere, all_tasks = done.stdout.splitlines() or [done.stderr]
+    assert bare == watched == everywhere and bare.startswith("['Future', 1024, [0, 1, 4, 9], [8]")
+    calls = [("square", "returned", "")] * 5 + [("pow", "returned", ""), ("fail", "raised", "KeyError")]
+    assert tasks == all_tasks == f"{calls} {['7 tasks: ' + UNSEEN]}"

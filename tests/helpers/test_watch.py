@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import pickle
+import subprocess
 import sys
 import threading
 import time
@@ -477,3 +478,30 @@ def test_a_recording_can_be_read_while_it_grows(pool):
         assert [t.outcome for t in run.tasks] == ["running", "running", "queued"]
         assert [t.label for t in run.tasks] == ["at gate 0", "at gate 1", "at gate 2"]
         assert isinstance(run, Recording) and run.peak_in_flight == 2
+
+
+FORKED = """
+import os, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from helpers.recording.watcher import watch
+
+def submitter():
+    with ThreadPoolExecutor(1) as pool, watch(pool) as run:
+        pool.submit(int).result(10)
+    return run.tasks[0].submitter.native_id
+
+with ThreadPoolExecutor(1) as pool, watch(pool):
+    pool.submit(int).result(10)
+    parent = submitter()
+    child = os.fork()
+    if not child:
+        os._exit(0 if submitter() == threading.get_native_id() == os.getpid() != parent else 1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), parent == os.getpid())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the main thread's number is the process's on Linux")
+def test_a_forked_childs_main_thread_has_its_own_number():
+    command = [sys.executable, "-W", "ignore", "-c", FORKED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "0 True\n", done.stderr
