@@ -111,9 +111,10 @@ def measure(work: Callable[[], Any], switch_interval: float, seconds: float = 0.
         if median(gaps) / 1e9 <= switch_interval / 5:
             break
     piece, longest, stamp = median(gaps) / 1e9, gaps[-1] / 1e9, stamp_cost()
-    if piece > switch_interval / 5:
+    quick = gaps[len(gaps) // 10] / 1e9  # on a busy computer most calls of a work that sleeps come back late
+    if quick > switch_interval / 5:
         raise ValueError(
-            f"work takes {_time(piece)} a call: expected tens of microseconds, and at most"
+            f"work takes {_time(quick)} a call: expected tens of microseconds, and at most"
             f" {_time(switch_interval / 5)}, a fifth of the switch interval; do less in one call"
         )
     if stamp > MOST_OVERHEAD * piece:

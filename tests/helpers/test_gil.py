@@ -204,6 +204,16 @@ def test_a_piece_too_short_or_too_long_is_refused_before_the_trace():
         gil_trace(partial(time.sleep, 0.002))
 
 
+def test_a_sleep_that_a_busy_computer_makes_late_is_no_long_piece(monkeypatch):
+    late = [round(0.1 * MS)] * 3 + [2 * MS] * 12
+    stamps = [sum(late[:i]) for i in range(len(late))]
+    monkeypatch.setattr(measure, "take", lambda *_: (0, 0, [Track("t", stamps=stamps, cpu=MS)]))
+    assert measure.measure(sleep_piece, 0.005).piece == 0.002
+    stamps[:] = [2 * MS * i for i in range(15)]
+    with pytest.raises(ValueError, match=r"work takes 2.* ms a call"):
+        measure.measure(sleep_piece, 0.005)
+
+
 def test_a_stamp_is_cheap_beside_the_ready_made_pieces():
     for piece in (python_piece, hash_piece, sleep_piece):
         baseline = measure.measure(piece, 0.005)
