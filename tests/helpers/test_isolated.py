@@ -376,7 +376,7 @@ def test_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     run_isolated("print(1)")
     run_isolated("import time; time.sleep(60)", timeout=0.5)
     assert set(threading.enumerate()) == threads
-    assert set(psutil.Process().children()) == children
+    assert set(psutil.Process().children()) <= children
     assert not list(tmp_path.iterdir())
     if os.name == "posix":
         assert psutil.Process().num_fds() == files

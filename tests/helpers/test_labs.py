@@ -595,11 +595,11 @@ def test_closing_the_future_lab_ends_its_worker(state, monkeypatch):
     monkeypatch.setattr(future_module, "holding", lambda: 3600)
     before = set(threading.enumerate())
     lab = future_lab()
-    assert set(threading.enumerate()) == before, "no worker before it is needed"
+    assert set(threading.enumerate()) <= before, "no worker before it is needed"
     press(lab, *PATHS[state])
     assert set(threading.enumerate()) > before
     close_soon(lab, lab._start, lab._end)
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before
 
 
 def test_a_button_pressed_too_early_says_so():
@@ -718,4 +718,4 @@ def test_closing_the_callback_lab_ends_its_worker(clicks, monkeypatch):
         buttons.get(name, lab.again_button).click()
     assert bool(clicks) == (set(threading.enumerate()) != before)
     close_soon(lab, lab._gate)
-    assert set(threading.enumerate()) == before and lab.error == ""
+    assert set(threading.enumerate()) <= before and lab.error == ""

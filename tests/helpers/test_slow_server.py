@@ -425,7 +425,7 @@ def test_a_server_that_is_silent_is_killed(monkeypatch: pytest.MonkeyPatch, tmp_
     before = set(psutil.Process().children())
     with pytest.raises(RuntimeError, match=r"did not answer in 0.3 s"):
         slow_server().start()
-    assert set(psutil.Process().children()) == before
+    assert set(psutil.Process().children()) <= before
 
 
 def test_a_server_killed_from_outside_is_reported_not_waited_for() -> None:

@@ -132,6 +132,14 @@ def test_a_python_that_does_not_exist_is_refused(project: Path, make: Make) -> N
     assert (done.returncode, without_make(done.stderr)) == (2, ["PYTHON=python-nowhere: there is no such command."])
 
 
+def path_of(tools: Path) -> str:
+    """A PATH on which no other Python can be found than those in `tools`."""
+    for name in ("python3", *(f"python3.{minor}" for minor in range(11, 16))):
+        if not (tools / name).exists():
+            script(tools / name, "exit 127")
+    return f"{tools}{os.pathsep}{os.environ['PATH']}"
+
+
 def test_a_machine_without_python_is_told_so(project: Path, make: Make) -> None:
     tools = project / "bin"
     tools.mkdir()
@@ -148,7 +156,7 @@ def test_the_first_python_that_suits_is_found(project: Path, make: Make) -> None
     disguised(tools / "python3.13", NO_VENV)
     script(tools / "python3.12", "exit 127")
     script(tools / "python3.11", 'case "$1" in -c) echo 3.11;; *) echo "python3.11 runs $1";; esac')
-    done = make("ready", PATH=f"{tools}{os.pathsep}{os.environ['PATH']}")
+    done = make("ready", PATH=path_of(tools))
     assert (done.returncode, done.stdout) == (0, "python3.11 runs tools/environment.py\n")
 
 
@@ -255,7 +263,7 @@ def test_an_interrupted_install_goes_on(fails: str, project: Path, make: Make) -
 def test_an_environment_that_can_not_be_made_is_explained(project: Path, make: Make) -> None:
     tools = project / "bin"
     disguised(tools / "python3", "import os; os.path.realpath = lambda path: '/bin/false'")
-    done = make("ready", PATH=f"{tools}{os.pathsep}{os.environ['PATH']}")
+    done = make("ready", PATH=path_of(tools))
     assert done.returncode == 2
     assert without_make(done.stderr) == ["This did not succeed, the lines above say why; the next call tries again."]
 
@@ -303,7 +311,7 @@ NO_WHEEL = "viztracer==1.1.1 has no wheel for Python 3.15.2 and can't be built h
 def test_another_python_is_taken_where_a_package_can_not_be_built(named: bool, project: Path, make: Make) -> None:
     python = disguised(project / "bin" / "python3", NEWER)
     (project / "bin" / "python3.13").symlink_to(sys.executable)
-    path = f"{project / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    path = path_of(project / "bin")
     done = make("ready", *[f"PYTHON={python}"] * named, PATH=path, UNBUILT="3.15.2")
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout.splitlines()
@@ -318,9 +326,7 @@ def test_a_package_that_no_python_can_have_is_left_out(project: Path, make: Make
     tools = project / "bin"
     tools.mkdir()
     (tools / "python3").symlink_to(sys.executable)
-    for minor in range(11, 16):
-        script(tools / f"python3.{minor}", "exit 127")
-    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+    path = path_of(tools)
     done = make("ready", PATH=path, UNBUILT="(")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (
