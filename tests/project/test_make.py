@@ -262,7 +262,7 @@ def test_an_interrupted_install_goes_on(fails: str, project: Path, make: Make) -
 
 def test_an_environment_that_can_not_be_made_is_explained(project: Path, make: Make) -> None:
     tools = project / "bin"
-    disguised(tools / "python3", "import os; os.path.realpath = lambda path: '/bin/false'")
+    disguised(tools / "python3", "sys._base_executable = '/bin/false'")
     done = make("ready", PATH=path_of(tools))
     assert done.returncode == 2
     assert without_make(done.stderr) == ["This did not succeed, the lines above say why; the next call tries again."]
@@ -303,8 +303,8 @@ def test_uv_asks_the_index_that_pip_is_set_to(project: Path, make: Make) -> None
     assert [call.split()[-1] for call in calls(project, "uv")] == ["a-mirror/simple"]
 
 
-NEWER = "import sys; sys.version, sys.version_info = '3.15.2 (main)', (3, 15, 2)"
-NO_WHEEL = "viztracer==1.1.1 has no wheel for Python 3.15.2 and can't be built here."
+NEWER = "import sys; sys.version, sys.version_info = '3.15.99 (main)', (3, 15, 99)"
+NO_WHEEL = "viztracer==1.1.1 has no wheel for Python 3.15.99 and can't be built here."
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -312,14 +312,14 @@ def test_another_python_is_taken_where_a_package_can_not_be_built(named: bool, p
     python = disguised(project / "bin" / "python3", NEWER)
     (project / "bin" / "python3.13").symlink_to(sys.executable)
     path = path_of(project / "bin")
-    done = make("ready", *[f"PYTHON={python}"] * named, PATH=path, UNBUILT="3.15.2")
+    done = make("ready", *[f"PYTHON={python}"] * named, PATH=path, UNBUILT="3.15.99")
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout.splitlines()
     assert said.index(NO_WHEEL) < said.index(f"Creating .venv with Python {sys.version.split()[0]}.")
     assert said[-1] == "Ready."
     assert "snaptrace" not in done.stdout + done.stderr
     assert (project / "installed").read_text() == (PROJECT / "requirements.txt").read_text().rstrip()
-    assert make("ready", PATH=path, UNBUILT="3.15.2").stdout == ""
+    assert make("ready", PATH=path, UNBUILT="3.15.99").stdout == ""
 
 
 def test_a_package_that_no_python_can_have_is_left_out(project: Path, make: Make) -> None:
