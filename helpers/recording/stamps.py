@@ -141,15 +141,19 @@ class Row(list[Any]):
     def _leave(self, end: int) -> None:
         """Keep start and worker only if the thread that began the task ends it, and nothing else in between."""
         running, me = _unfinished(), here.me
-        if running and running[-1].last() is self:
+        if running and running[-1].is_one_with(self):
             running.pop()
             if end - self[STARTED] > CPU_GRAIN and me[1] <= self[STARTED]:
                 self[CPU] = max(0, min(cpu_time() - me[2], end - self[STARTED]))
             return
-        mine = next((i for i, row in enumerate(running) if row.last() is self), None)
+        mine = next((i for i, row in enumerate(running) if row.is_one_with(self)), None)
         for row in [self] if mine is None else running[mine:]:
             for one in (row, row.last()):
                 one[WORKER] = one[STARTED] = None
+
+    def is_one_with(self, other: Row) -> bool:
+        """Whether both are the same task: submit may tie one of them to its row at any moment of the run."""
+        return self is other or self.last() is other.last()
 
     def last(self) -> list[Any]:
         """The row that this one turned out to be in the end."""

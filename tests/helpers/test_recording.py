@@ -4,11 +4,12 @@ import json
 import threading
 import time
 import tracemalloc
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 
-from helpers.recording.data import Recording, Thread
+from helpers.recording.data import FINISHED, OUTCOME, STARTED, SUBMITTED, WORKER, Recording, Thread
+from helpers.recording.submits import tie
 from helpers.recording.watcher import watch
 from helpers.tasks import Gate, fail_task, python_task
 
@@ -173,3 +174,20 @@ def test_a_task_costs_less_than_400_bytes():
             tracemalloc.stop()
     assert len(run.tasks) == tasks
     assert used / tasks < 400
+
+
+def test_a_task_that_submit_ties_to_its_row_while_it_ends_keeps_its_start():
+    future = Future()
+    row = ["task", 1, Thread("MainThread", 1), None, None, None, None, None]
+
+    def run(future):  # as a worker does; `submit` stands between its start and the end of its stamps
+        future.set_running_or_notify_cancel()
+        early = future.watched
+        tie(future, row)
+        early.end("returned", time.perf_counter_ns())
+        future.set_result(None)
+
+    with watch():
+        run(future)
+    assert (row[WORKER].name, row[OUTCOME]) == (threading.current_thread().name, "returned")
+    assert row[SUBMITTED] < row[STARTED] <= row[FINISHED]
