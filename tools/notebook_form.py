@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 import re
 import sys
@@ -10,6 +12,7 @@ from typing import Any
 
 import nbformat
 from nbval.plugin import get_sanitize_patterns
+from PIL import Image
 
 PROJECT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = PROJECT / "notebooks"
@@ -78,6 +81,17 @@ def normalize_output(output: Any, count: int, folders: tuple[str, ...]) -> None:
     for kind, value in output.data.items():
         if kind.startswith("text/") and isinstance(value, str):
             output.data[kind] = scrub(value, folders)
+
+
+def shrink_pictures(notebook: Any) -> None:
+    """Save each picture with 256 colors, which drawings of bars and words look the same in: a third of the bytes."""
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        if "image/png" in output.get("data", {}):
+            picture, file = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))), io.BytesIO()
+            if picture.mode != "P" and picture.convert("RGBA").getextrema()[3] == (255, 255):
+                colors = picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+                colors.save(file, "PNG", optimize=True)
+                output.data["image/png"] = base64.b64encode(file.getvalue()).decode()
 
 
 def scrub(text: str, folders: tuple[str, ...]) -> str:

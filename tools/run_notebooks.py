@@ -42,6 +42,7 @@ def run(path: Path) -> str | None:
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         return str(error)
     notebook_form.normalize(notebook, notebook_form.THIS_COMPUTER)
+    notebook_form.shrink_pictures(notebook)
     notebook_form.write(notebook, path)
     return None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import copy
+import io
 import re
 import subprocess
 import sys
@@ -11,7 +14,8 @@ from typing import Any
 import notebook_form
 import pytest
 import run_notebooks
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image, ImageChops
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Each of these would differ in another run, or on another computer.
@@ -90,3 +94,21 @@ def test_folders_of_this_computer_are_left_out() -> None:
     assert f"{notebook_form.NOTEBOOKS}/" in notebook_form.THIS_COMPUTER
     for folder in notebook_form.THIS_COMPUTER:
         assert notebook_form.scrub(f"saved in {folder}x/y.json", notebook_form.THIS_COMPUTER) == "saved in x/y.json"
+
+
+@pytest.mark.parametrize("alpha", [255, 128])
+def test_a_picture_is_saved_with_few_colors_and_looks_the_same(alpha: int) -> None:
+    picture = Image.linear_gradient("L").convert("RGBA")
+    picture.putalpha(alpha)
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    output = new_output("display_data", {"image/png": base64.b64encode(file.getvalue()).decode()})
+    notebook = new_notebook(cells=[new_code_cell("", outputs=[output])])
+    notebook_form.shrink_pictures(notebook)
+    saved = Image.open(io.BytesIO(base64.b64decode(notebook.cells[0].outputs[0].data["image/png"])))
+    assert (saved.mode == "P") == (alpha == 255), "what one can see through keeps its colors"
+    apart = ImageChops.difference(saved.convert("RGBA"), picture).getextrema()
+    assert max(most for _, most in apart) <= 16
+    once = copy.deepcopy(notebook)
+    notebook_form.shrink_pictures(notebook)
+    assert notebook == once
