@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from exercises.engine.problem import ExerciseFile, is_starter
 
 LARGEST = 50 << 20  # bytes of a notebook that is read
 IGNORED = {".ipynb_checkpoints", "__MACOSX", "__pycache__"}
+ASKED = re.compile(r"""\bexercise\(\s*["'](\d\d)[-_]""")
 Definition = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 Plain = (*Definition, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
 
@@ -68,8 +70,10 @@ def answers(learner: str, paths: Iterable[Path], exercises: Iterable[ExerciseFil
         except Exception as error:  # whatever a file with this ending may hold
             problems.append(f"{path.name} can't be read as a notebook ({type(error).__name__}).")
             continue
+        lessons = {lesson for cell in cells for lesson in ASKED.findall(cell.source)}
         for exercise in exercises:
-            answer = _answer(learner, exercise, cells)
+            # Lessons use each other's names. One that asks for no exercise at all may hold any.
+            answer = _answer(learner, exercise, cells) if not lessons or exercise.name[:2] in lessons else None
             if answer and (answer.code or exercise.name not in found):
                 found[exercise.name] = answer
     return [found[exercise.name] for exercise in exercises if exercise.name in found], problems
@@ -126,11 +130,24 @@ def _program(name: str, home: _Cell, cells: list[_Cell]) -> str:
     needed: list[ast.stmt] = [n for n in others if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
     more: Sequence[ast.stmt] = kept
     while more:
-        names = {n.id for node in more for n in ast.walk(node) if isinstance(n, ast.Name)}
+        names = _names_needed(more)
         more = [node for node in others if node not in needed and names & _names_set(node)]
         needed += more
     needed = [node for node in others if node in needed]
     return "\n".join(ast.unparse(node) for node in [*needed, *kept]) + "\n"
+
+
+def _names_needed(nodes: Sequence[ast.stmt]) -> set[str]:
+    """The names that these statements use and functions among them do not set for themselves."""
+    try:
+        tables = [symtable.symtable("\n".join(map(ast.unparse, nodes)), "cell", "exec")]
+    except SyntaxError:  # such as a return outside a function: it will be said when the answer is run
+        return {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
+    found = {symbol.get_name() for symbol in tables[0].get_symbols() if symbol.is_referenced()}
+    while tables:
+        tables = [child for table in tables for child in table.get_children()]
+        found |= {symbol.get_name() for table in tables for symbol in table.get_symbols() if symbol.is_global()}
+    return found
 
 
 def _uses_the_course(node: ast.stmt) -> bool:
