@@ -225,7 +225,7 @@ class Child:
                 half = activity()
             time.sleep(TICK)
             self.send("")  # a sign of life
-        self._end(stuck(self.exercise, self.learners, seconds, half or {}, {threading.get_ident()}))
+        self._end(stuck(self.exercise, self.learners, limit, half or {}, {threading.get_ident()}))
 
     def _end(self, *last: Message) -> None:
         with self.ending:

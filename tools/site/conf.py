@@ -1,8 +1,15 @@
 """Sphinx's settings for the website; tools/build_site.py lays the sources and calls it."""
 
+from __future__ import annotations
+
 import os
 import sys
+import textwrap
+from html import escape
 from pathlib import Path
+from typing import Any
+
+from docutils import nodes
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -39,3 +46,15 @@ if repository:
         "use_repository_button": True,
         "launch_buttons": {"binderhub_url": "https://mybinder.org", "notebook_interface": "jupyterlab"},
     }
+
+
+def describe(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """What a search engine shows under a page's title: the page's first paragraph."""
+    first = next(doctree.findall(nodes.paragraph), None) if doctree else None
+    text = first.astext() if first else "A course of Jupyter notebooks on Python's thread pools, Futures and the GIL."
+    said = textwrap.shorten(text, 160, placeholder=" …")
+    context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{escape(said)}" />'
+
+
+def setup(app: Any) -> None:
+    app.connect("html-page-context", describe)
