@@ -23,6 +23,8 @@ import nbformat
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
+import chromium as found
+
 import conftest as lab_tests
 
 PAIRS = 9
@@ -175,7 +177,7 @@ def main() -> None:
     nbformat.write(notebook, lab.notebooks / "bench.ipynb")
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=lab_tests.find_chromium(), args=lab_tests.FLAGS)
+            browser = playwright.chromium.launch(executable_path=found.find_chromium(), args=found.FLAGS)
             page = browser.new_page(viewport={"width": 1400, "height": 1600})
             page.goto(f"{lab.url}lab/tree/notebooks/bench.ipynb?token={lab.token}&reset", timeout=120_000)
             page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=120_000)

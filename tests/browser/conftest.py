@@ -22,15 +22,10 @@ from typing import Any
 
 import psutil
 import pytest
+from chromium import launched
 
 PROJECT = Path(__file__).resolve().parents[2]
 TOKEN = "browser-tests"
-# The resolver rule leaves the browser nothing but this computer: a page that needs the internet fails here.
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]  # fmt: skip
 SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     # Cells outside the window stay in the page, so that a test can read all of them; a notebook that names no
@@ -76,23 +71,12 @@ class Lab:
         return self.root / "notebooks"
 
 
-def find_chromium() -> str | None:
-    found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    return os.environ.get("CHROMIUM") or next(filter(None, found), None)
-
-
 # The browser is a module's, not the session's: playwright keeps an event loop running in the main thread
 # while it lives, and the notebooks that pytest runs afterwards would find it there.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install playwright")
-    executable = find_chromium()
-    if executable is None:
-        pytest.skip("needs Chromium: apt-get install chromium, or name one in the variable CHROMIUM")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+    with launched() as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.hookimpl(wrapper=True)
