@@ -47,7 +47,8 @@ def first_lesson() -> str:
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": str(path.parent)}}
     try:
-        NotebookClient(notebook, timeout=LIMIT, kernel_name="python3", resources=where).execute()
+        quiet = ["--IPKernelApp.log_level=40"]  # a warning of the kernel's is no answer to a question here
+        NotebookClient(notebook, timeout=LIMIT, kernel_name="python3", resources=where, extra_arguments=quiet).execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise ValueError(f"lesson 00 does not run: {str(error).strip().splitlines()[-1]}") from None
     return "lesson 00 runs from its first cell to its last"

@@ -47,6 +47,15 @@ def test_each_make_target_exists(page: Path) -> None:
     assert set(named) <= set(targets)
 
 
+def test_instructors_have_a_row_for_each_lesson_with_its_minutes() -> None:
+    text = (PROJECT / "INSTRUCTORS.md").read_text(encoding="utf-8")
+    said = re.findall(r"^\| \[(\d\d) .* (\d+) \|$", README, re.MULTILINE)
+    assert re.findall(r"^\| (\d\d) \| (\d+) \|", text, re.MULTILINE) == said
+    sections = "".join(path.read_text(encoding="utf-8") for path in notebook_form.lessons())
+    quoted = re.findall(r'\d\d (?:to )?"([^"]+)"', text.partition("Plans:")[2].partition("On one core")[0])
+    assert len(quoted) >= 4 and [name for name in quoted if f"## {name}" not in sections] == []
+
+
 def test_the_picture_is_there_and_described() -> None:
     [(alt, target)] = re.findall(r"^!\[([^\]]+)\]\((.+)\)$", README, re.MULTILINE)
     assert (PROJECT / target).read_bytes().startswith(b"\x89PNG")
