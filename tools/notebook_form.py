@@ -73,7 +73,7 @@ def normalize_output(output: Any, count: int, folders: tuple[str, ...]) -> None:
         return
     if output.output_type == "error":
         output.evalue = scrub(output.evalue, folders)
-        output.traceback = [scrub(line, folders) for line in output.traceback]
+        output.traceback = [scrub(line, folders, colored=True) for line in output.traceback]
         return
     if output.output_type == "execute_result":
         output.execution_count = count
@@ -88,17 +88,19 @@ def shrink_pictures(notebook: Any) -> None:
     for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
         if "image/png" in output.get("data", {}):
             picture, file = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"]))), io.BytesIO()
-            if picture.mode != "P" and picture.convert("RGBA").getextrema()[3] == (255, 255):
+            if picture.mode != "P" and picture.convert("RGBA").getchannel("A").getextrema() == (255, 255):
                 colors = picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
                 colors.save(file, "PNG", optimize=True)
                 output.data["image/png"] = base64.b64encode(file.getvalue()).decode()
 
 
-def scrub(text: str, folders: tuple[str, ...]) -> str:
-    """`text` without the names of these folders, and with nbval's rules applied."""
+def scrub(text: str, folders: tuple[str, ...], colored: bool = False) -> str:
+    """`text` without the names of these folders, and with nbval's rules applied; `colored`: colors are kept."""
     for folder in folders:
         text = text.replace(folder, "")
     for pattern, replacement in RULES:
+        if colored and pattern.startswith(r"\x1b"):
+            continue
         text = re.sub(pattern, replacement, text)
     return text
 
