@@ -523,7 +523,7 @@ class wrong_leaves_its_threads(Pool):
 
 
 class wrong_puts_one_none_for_all(Pool):
-    """says: It did not end within"""
+    """says: It did not end"""
 
     def shutdown(self, wait=True, *, cancel_futures=False):
         self._open = False

@@ -10,7 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from exercises.kit import Clock, Gate, Inputs, count, shown, unlike, watch
+from exercises.kit import Gate, Inputs, count, shown, unlike, until, watch
 
 LIMIT = 6
 
@@ -90,9 +90,7 @@ def check(first_good):
         answer = first_good([lambda name=name: source(name) for name in names], 2)
     early = not slow.gave_up
     slow.open()
-    clock = Clock()
-    while run.count("queued") + run.count("running") and clock.read() < 1:
-        time.sleep(0.01)  # what the answer left in the queue is asked now
+    until(lambda: not run.count("queued") + run.count("running"), 1)  # what the answer left in the queue is asked now
 
     yield not unlike(answer, "good"), f"Of a slow source, a broken one and a good one, it returned {shown(answer)}."
     if unlike(answer, "good"):

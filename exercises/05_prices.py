@@ -12,7 +12,7 @@ ways out, at least. Pass with one, then write the other.
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from exercises.kit import Clock, Gate, Inputs, count, shown, unlike, watch
+from exercises.kit import Gate, Inputs, count, settled, shown, unlike, watch
 
 LIMIT = 5
 
@@ -65,20 +65,13 @@ class _Parts:
             self.most = max(self.most, self._going)
         self.early.task()
         if price == 1:
-            self._linger()
+            settled(lambda: self.ended, lambda ended: ended == 9, 0.6)
         elif self.ended > 5:  # beside the first part, so that a pool shows it that grew meanwhile
             self.late.task()
         with self._lock:
             self.ended += price not in (1, 10, 100)
             self._going -= 1
         return price
-
-    def _linger(self):
-        seen, clock = self.ended, Clock()
-        while self.ended < 9 and clock.read() < 0.6:
-            threading.Event().wait(0.01)
-            if seen != self.ended:
-                seen, clock = self.ended, Clock()
 
     def orders(self):
         sizes = ((n, 10 * n, 100 * n) for n in (1, 2, 3, 4))

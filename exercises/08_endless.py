@@ -14,7 +14,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import islice
 
-from exercises.kit import Clock, Gate, Inputs, count, shown, watch
+from exercises.kit import Gate, Inputs, count, settled, shown, watch
 
 LIMIT = 9
 
@@ -78,6 +78,7 @@ class _Flow:
         with self._lock:
             self.most = max(self.most, len(self.run.tasks) - self.ended)
             self.ahead = max(self.ahead, self.taken - self.ended)
+            return self.most, self.ahead
 
     def square(self, n):
         with self._lock:
@@ -95,12 +96,7 @@ class _Flow:
 
     def _settle(self):
         """Hold the first tasks until no more are submitted or taken: so it is seen how many find room."""
-        seen, clock = None, Clock()
-        while clock.read() < 0.3 and self.most <= _AT_MOST and self.ahead <= _AT_MOST + 1:
-            threading.Event().wait(0.01)
-            self._look()
-            if seen != (self.most, self.ahead):
-                seen, clock = (self.most, self.ahead), Clock()
+        settled(self._look, lambda seen: seen[0] > _AT_MOST or seen[1] > _AT_MOST + 1, 0.3)
 
     def handle(self, result):
         with self._lock:

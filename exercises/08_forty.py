@@ -16,7 +16,7 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 
-from exercises.kit import Clock, Gate, Inputs, count, shown, watch
+from exercises.kit import Gate, Inputs, count, settled, shown, watch
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
@@ -61,17 +61,10 @@ class _Client:
         self.together.task()
         text = _get(url)
         if url == self._first:
-            self._linger()
+            settled(lambda: len(self.came), lambda came: came >= 8, 0.5)
         with self._lock:
             self.came[url] = text
         return text
-
-    def _linger(self):
-        seen, clock = len(self.came), Clock()
-        while seen < 8 and clock.read() < 0.5:
-            threading.Event().wait(0.01)
-            if seen != len(self.came):
-                seen, clock = len(self.came), Clock()
 
 
 def check(fetch_all):

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from itertools import islice
 from urllib.parse import urlsplit
 
-from exercises.kit import Clock, Gate, Inputs, count, shown, watch
+from exercises.kit import Gate, Inputs, count, settled, shown, watch
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
@@ -125,16 +125,6 @@ def _sizes():
         ThreadPoolExecutor.__init__ = bare
 
 
-def _follow(number, enough, patience):
-    """Wait until `number()` is `enough`, or has stood still for `patience` seconds; return it."""
-    seen, clock = number(), Clock()
-    while seen < enough and clock.read() < patience:
-        threading.Event().wait(0.01)
-        if seen != number():
-            seen, clock = number(), Clock()
-    return seen
-
-
 class _Site:
     """The pages as the learner's program gets them, and what it did with them."""
 
@@ -175,14 +165,14 @@ class _Site:
             self.peak = max(self.peak, self._inside)
             if self._held > _WORKERS:
                 return
-        _follow(self._look, 2 * _PAGES, 0.2)
+        settled(self._look, lambda seen: seen >= 2 * _PAGES, 0.2)
 
     def _linger(self, url):
         """Hold the first page until many others have ended, or no more do: who waits for it leaves workers idle."""
         if url == self.urls[0] and self.together.met:
-            self.meanwhile = _follow(lambda: self._ended, _MANY, 1)
+            self.meanwhile = settled(lambda: self._ended, lambda ended: ended >= _MANY, 1)
             if self.meanwhile >= _MANY:
-                self.soon = _follow(lambda: self.calls, _SOON, 0.5)
+                self.soon = settled(lambda: self.calls, lambda calls: calls >= _SOON, 0.5)
 
     def fetch(self, url):
         self.together.task()

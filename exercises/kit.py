@@ -15,6 +15,7 @@ from typing import Any
 
 from exercises.engine.check import Check
 from exercises.engine.oracle import Given, Inputs, shown, unlike
+from exercises.engine.rest import Signal, Wait
 from helpers import tasks
 from helpers._common import count
 from helpers.recording import watcher as watching
@@ -23,7 +24,7 @@ from helpers.tasks import TICK, Clock
 
 __all__ = [
     "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "Signal", "Window", "count", "interleavings", "once",
-    "shown", "unlike", "until", "watch",
+    "settled", "shown", "unlike", "until", "watch",
 ]  # fmt: skip
 
 
@@ -32,7 +33,18 @@ class Gate(tasks.Gate):
 
     def __init__(self, size: int | None = None, patience: float = 1.0) -> None:
         super().__init__(size, patience=patience)
+        self._seconds = patience
         Check.now.gates.append(self)
+
+    def _stand(self) -> None:
+        while not self._open:
+            seen = self.arrived
+            with Wait(self._seconds) as wait:
+                while not self._open and seen == self.arrived:
+                    self._changed.wait(TICK)
+                    if wait.over() and seen == self.arrived and not self._open:
+                        self._open = self.gave_up = True
+                        self._changed.notify_all()
 
 
 class Once:
@@ -75,21 +87,18 @@ class watch(watching.watch):
 
 def until(true: Callable[[], Any], seconds: float = 2.0) -> bool:
     """Wait until `true()`, or for so many seconds that this process was awake for; what it says at last."""
-    clock = Clock()
-    while not true() and clock.read() < seconds:
-        time.sleep(0.005)
+    with Wait(seconds) as wait:
+        while not true() and not wait.over():
+            time.sleep(0.005)
     return bool(true())
 
 
-class Signal(threading.Event):
-    """An Event whose timeout counts the seconds that this process was awake for: a busy computer gets more time."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        clock = Clock()
-        while not super().wait(TICK):
-            if timeout is not None and clock.read() >= timeout:
-                return False
-        return True
+def settled(number: Callable[[], Any], enough: Callable[[Any], Any], seconds: float) -> Any:
+    """Wait until `enough(number())`, or until that has been the same for so many seconds; return it."""
+    while True:
+        seen = number()
+        if enough(seen) or not until(lambda seen=seen: number() != seen, seconds):  # type: ignore[misc]
+            return seen
 
 
 class Hold:

@@ -52,6 +52,8 @@ class Check:
     inputs: list[Any] = field(default_factory=list)
     runs: list[Recording] = field(default_factory=list)
     spared: set[threading.Thread] = field(default_factory=set)  # threads that may outlive the check
+    waits: dict[int, Any] = field(default_factory=dict)  # by native thread id: what the check waits for now
+    skipped: float = 0.0  # seconds passed over
     now: ClassVar[Check]
 
     def begin(self) -> Check:

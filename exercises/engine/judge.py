@@ -18,7 +18,8 @@ from exercises.engine.check import Check, Finding, Message, Send, Told
 from exercises.engine.learner_code import Learners, Spot
 from exercises.engine.oracle import Inputs, compared
 from exercises.engine.problem import ExerciseFile
-from helpers.tasks import TICK, Clock
+from exercises.engine.rest import Wait
+from helpers.tasks import TICK
 
 
 def unfit(exercise: ExerciseFile, fn: Any) -> str | None:
@@ -193,12 +194,12 @@ def died(died: Any, learners: Learners) -> Finding:
 def _left(before: set[threading.Thread], check: Check) -> Iterator[str]:
     """Threads that the function has left behind. A pool without `with` ends when it is garbage."""
     gc.collect()
-    clock = Clock()
     inherited = threading.current_thread().daemon  # then the function's threads are daemons without having asked
     alive = [t for t in threading.enumerate() if t not in before and (inherited or not t.daemon)]
-    while alive and clock.read() < 1:
-        alive[0].join(TICK)
-        alive = [t for t in alive if t.is_alive()]
+    with Wait(1) as wait:
+        while alive and not wait.over():
+            alive[0].join(TICK)
+            alive = [t for t in alive if t.is_alive()]
     alive = [t for t in alive if t not in check.spared]
     if alive:
         spots = check.learners.threads() if check.learners else {}

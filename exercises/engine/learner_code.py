@@ -111,15 +111,16 @@ def activity() -> Activity:
 def _activity(folder: str) -> tuple[int, int]:
     try:
         times = (
-            _read(f"{folder}/stat").rpartition(b")")[2].split()
+            read_now(f"{folder}/stat").rpartition(b")")[2].split()
         )  # man proc_pid_stat: fields 14 and 15, after the name
-        switches = _read(f"{folder}/status").partition(b"\nvoluntary_ctxt_switches:")[2].split()
+        switches = read_now(f"{folder}/status").partition(b"\nvoluntary_ctxt_switches:")[2].split()
         return int(times[11]) + int(times[12]), int(switches[0])
     except OSError:  # the thread has ended meanwhile
         return 0, 0
 
 
-def _read(path: str) -> bytes:
+def read_now(path: str) -> bytes:
+    """What is in a file of /proc."""
     file = os.open(path, os.O_RDONLY)
     try:
         return os.read(file, 1 << 16)
@@ -128,9 +129,9 @@ def _read(path: str) -> bytes:
 
 
 def report(
-    learners: Learners, run: Recording | None, limit: float, before: Activity, spared: set[int]
+    learners: Learners, run: Recording | None, limit: float | None, before: Activity, spared: set[int]
 ) -> tuple[str, tuple[str, ...]]:
-    """What to say of a check that has used up its `limit`, in seconds, and where its threads stand.
+    """What to say of a check that has used up its `limit`, in seconds, and where its threads stand; None: it rests.
 
     `before` is the `activity` of half a limit ago; `spared` are idents of threads that are no part of the run.
     """
@@ -146,7 +147,8 @@ def report(
         return cpu - cpu_before > STEPS or wake_ups - wake_ups_before > WAKE_UPS
 
     busy = [ident for ident in spots if ran(ident)]
-    says = f"It did not end within {limit:.2g} s: {_why(spots, busy, bool(now))}."
+    within = "" if limit is None else f" within {limit:.2g} s"
+    says = f"It did not end{within}: {_why(spots, busy, bool(now))}."
     details = []
     for ident, spot in sorted(spots.items(), key=lambda item: (item[0] != main.ident, threads[item[0]].name)):
         does = "ran on" if ident in busy else "waited" if now else "stood"

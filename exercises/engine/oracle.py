@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from exercises.engine.rest import Signal
 from helpers._common import count
 
 WORKERS = 3
@@ -148,7 +149,7 @@ class Given:
         self._lists: list[tuple[list[Any], list[Any]]] = []
         self._pools: list[Executor] = []
         self._threads: list[threading.Thread] = []
-        self._lock, self._worked = threading.Lock(), [threading.Event() for _ in case.results]
+        self._lock, self._worked = threading.Lock(), [Signal() for _ in case.results]
         self._items = case.items if case.items is not None else tuple(f"item {n}" for n in range(len(case.results)))
 
     def _task(self, n: int) -> Any:

@@ -36,6 +36,7 @@ from exercises.engine.check import Check, Finding, Message, Send, Told
 from exercises.engine.judge import died, judge, learners_of, line_of_check
 from exercises.engine.learner_code import Activity, Learners, Spot, activity, report
 from exercises.engine.problem import ExerciseFile
+from exercises.engine.rest import Look, pass_over
 from helpers.recording.data import Recording
 from helpers.tasks import TICK, Clock
 
@@ -217,10 +218,12 @@ class Child:
         renew_pools(getattr(self.fn, "__globals__", {}))
 
     def _watch(self) -> None:
-        clock, limit, half = Clock(), self.exercise.limit * SHARE, None
+        clock, limit, half, look = Clock(), self.exercise.limit * SHARE, None, Look()
         while (seconds := clock.read()) < limit:
             if os.getppid() != self.kernel:  # it is gone
                 os._exit(1)
+            if look.rests(Check.now) and not pass_over(Check.now):
+                self._end(stuck(self.exercise, self.learners, None, activity(), {threading.get_ident()}))
             if half is None and seconds > limit / 2:
                 half = activity()
             time.sleep(TICK)
@@ -236,8 +239,10 @@ class Child:
             os._exit(0)
 
 
-def stuck(exercise: ExerciseFile, learners: Learners, seconds: float, half: Activity, spared: set[int]) -> Finding:
-    """The finding for a check that has used up its time."""
+def stuck(
+    exercise: ExerciseFile, learners: Learners, seconds: float | None, half: Activity, spared: set[int]
+) -> Finding:
+    """The finding for a check that has used up its time, or, for None, of which it is proven that it never ends."""
     says, details = report(learners, Check.now.run, seconds, half, spared)
     stacks = [list(traceback.walk_stack(frame))[::-1] for frame in sys._current_frames().values()]
     lines = [line for line in (line_of_check(exercise, stack) for stack in stacks) if line]

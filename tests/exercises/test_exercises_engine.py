@@ -271,9 +271,8 @@ def test_a_deadlock_shows_who_waits_for_what(exercise):
     assert '<img src="data:image/png;base64,' in verdict._repr_html_()
 
 
-@pytest.mark.parametrize("fn", [loops, deadlocks])
-def test_the_check_is_stopped_before_its_limit(exercise, fn):
-    seconds = float(re.match(r"It did not end within ([\d.]+) s", judged(exercise, fn).says[0])[1])
+def test_the_check_is_stopped_before_its_limit(exercise):
+    seconds = float(re.match(r"It did not end within ([\d.]+) s", judged(exercise, loops).says[0])[1])
     assert exercise.limit / 2 < seconds < exercise.limit
 
 

@@ -293,7 +293,7 @@ def test_a_hang_says_on_which_input(exercise):
             threading.Event().wait()
         return results
 
-    assert judged(exercise, hangs).says[1].startswith("With 23 tasks: It did not end within")
+    assert judged(exercise, hangs).says[1].startswith("With 23 tasks: It did not end: your code waited for something")
 
 
 def test_nothing_is_compared_after_a_refusal(exercise):
