@@ -96,7 +96,8 @@ def _cells(path: Path) -> Iterator[_Cell]:
 def _answer(learner: str, exercise: ExerciseFile, cells: list[_Cell]) -> Answer | None:
     """The last definition of the answer's name; a starter only where there is nothing else."""
     name = exercise.learners_name
-    broken = [c for c in cells if c.unreadable and re.search(rf"^\s*(?:async )?(?:def|class) {name}\b", c.source, re.M)]
+    begins = re.compile(rf"^\s*(?:async )?(?:def|class) {name}\b", re.MULTILINE)
+    broken = [c for c in cells if c.unreadable and (begins.search(c.source) or (c.tagged and f" {name}" in c.source))]
     homes = [cell for cell in cells if any(name in _names_set(node) for node in cell.nodes)]
     tagged = [cell for cell in homes if cell.tagged] or homes
     begun = [cell for cell in homes if not _only_starters(cell, exercise)]

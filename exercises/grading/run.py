@@ -109,6 +109,7 @@ def _environment(folder: Path, exercise: ExerciseFile) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join((str(project), str(project / "notebooks"))),  # lessons import what lies there
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",  # a set is shown in the same order twice
         memory.VARIABLE: "off",
     }
 

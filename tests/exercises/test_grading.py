@@ -119,9 +119,12 @@ def test_the_courses_own_notebooks_solved_pass_whatever_they_are_called(tmp_path
         assert inspect.signature(made[file.learners_name]) == inspect.signature(file.solution), file.name
 
 
-def test_a_cell_that_is_not_python_names_its_line(tmp_path):
-    answer = answer_in(handed_in(tmp_path / "kim.ipynb", "def one_wait(waits):\n    return [w( for w in waits]"))
-    assert not answer.code and answer.problem.startswith("The answer's cell, line 2 is not Python")
+@pytest.mark.parametrize(
+    "cell, line", [("def one_wait(waits):\n    return [w( for w in waits]", 2), ("def def one_wait(waits): pass", 1)]
+)
+def test_a_cell_that_is_not_python_names_its_line(tmp_path, cell, line):
+    answer = answer_in(handed_in(tmp_path / "kim.ipynb", cell))
+    assert not answer.code and answer.problem.startswith(f"The answer's cell, line {line} is not Python")
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe\x00", b'{"cells": 3}', b'{"nbformat": 9}'])
@@ -148,6 +151,7 @@ NO_LIST = "def one_wait(waits):\n    return 1"
         ("1 / 0\ndef one_wait(waits): pass", "broken", "ZeroDivisionError"),
         ("x = bytearray(64 << 30)\ndef one_wait(waits): pass", "broken", "MemoryError"),
         ("one_wait = 3", "not yet", "not a function"),
+        ("from lifo_queue import *\none_wait = 3", "not yet", "not a function"),
         ("def one_wait(waits):\n    while True: pass", "not yet", "endless loop"),
         (f'print(\'{{"state": "passed", "says": []}}\')\n{NO_LIST}', "not yet", ""),
         (f"import shutil; shutil.rmtree('.', ignore_errors=True)\n{NO_LIST}", "not yet", ""),
@@ -180,6 +184,11 @@ def test_what_an_answer_guesses_is_not_kept_in_the_course(tmp_path, monkeypatch)
     monkeypatch.setenv(memory.VARIABLE, str(kept))
     run.check(f"from helpers import memory\nmemory.keep('guesses', '?', guess=1)\n{NO_LIST}", WAIT)
     assert not kept.exists()
+
+
+def test_what_is_said_of_a_set_is_the_same_twice():
+    code = "def one_wait(waits):\n    return set('abcdefgh')"
+    assert run.check(code, WAIT) == run.check(code, WAIT)
 
 
 def left_of(number):
