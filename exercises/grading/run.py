@@ -27,6 +27,7 @@ SPARE = 40  # seconds beside a check's own limit, for a start on a busy computer
 LOOK = 0.5  # seconds between two looks at its time and its files
 DISK = 1 << 30  # bytes of all files in its folders
 LONGEST = 1 << 20  # bytes of a verdict
+ROUNDS = 20  # at most, of killing what an answer has started and what that has started meanwhile
 STATES = ("passed", "not yet", "not started", "broken")
 MARK = "THREADPOOL_GRADING_IN"  # a variable that every process of an answer inherits
 Verdict = dict[str, Any]  # "state", "says": a list of sentences
@@ -141,7 +142,13 @@ def _end(process: subprocess.Popen[bytes], folder: Path) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    for other in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if other.environ().get(MARK) == str(folder):
-                other.kill()
+    for _ in range(ROUNDS):
+        left = []
+        for other in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if other.environ().get(MARK) == str(folder):
+                    other.kill()
+                    left.append(other)
+        if not left:
+            return
+        psutil.wait_procs(left, timeout=1)
