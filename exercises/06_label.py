@@ -26,6 +26,13 @@ def label(trace):
     return "Python" if min(trace.shares) > 0.1 else "mixed"
 
 
+EQUAL = {
+    "if trace.cpu_over_wall < 0.8:  ->  if trace.cpu_over_wall <= 0.8:": "nothing measured is exactly that",
+    "if trace.overlap > 0.5:  ->  if trace.overlap >= 0.5:": "nothing measured is exactly that",
+    "return 'Python' if min(trace.shares) > 0.1 else 'mixed'  ->  "
+    "return 'Python' if min(trace.shares) >= 0.1 else 'mixed'": "nothing measured is exactly that",
+}
+
 HINTS = [
     "Sleeping threads overlap fully and use no core. Which number tells them from hashing?",
     "Threads of Python share the core fairly. What becomes of a thread that lets the GIL go for each tiny hash?",

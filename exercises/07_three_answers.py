@@ -54,7 +54,10 @@ def check(answers):
     holds = [("GIL b", 15000), ("GIL a", 0), ("GIL a", 5000), ("GIL b", 10000), ("GIL a", 20000), ("GIL a", 25000)]
     events = [event for number, (name, ts) in enumerate(holds) for event in span("gil", name, ts, number)]
     both = {"cat": "gil", "name": "GIL b", "pid": 2, "tid": 0}
-    events += [{**both, "ph": "e", "ts": 2500}, {**both, "ph": "C", "ts": 3000}]  # a hold that the start cut; a counter
+    events += [
+        {**both, "ph": "e", "ts": 2500},
+        {**both, "ph": "C", "ts": 3000, "args": {"task": 9}},
+    ]  # a hold that the start cut; a counter
     for number, ts in ((1, 2000), (2, 17000)):  # as a recording has them: they begin like a hold
         events += span("queue", "in the queue", ts, number, task=number, label="fetch")
     events += [
@@ -171,3 +174,9 @@ def wrong_gives_the_busiest_number(trace):
         if event["ph"] == "X" and "task" in event.get("args", {}):
             ran[event["tid"]] += event["dur"]
     return answers(trace) | {"busiest": max(ran, key=ran.get)}
+
+
+def wrong_takes_all_that_names_a_task(trace):
+    """says: Your code raised KeyError: 'dur'"""
+    tasks = [e for e in trace["traceEvents"] if e["ph"] != "b" and "task" in e.get("args", {})]
+    return {"busiest": max(tasks, key=lambda task: task["dur"])}

@@ -14,10 +14,17 @@ import random
 import threading
 import time
 import urllib.request
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from contextlib import suppress
 
 from exercises.kit import Gate, Inputs, count, settled, shown, watch
 from helpers.processes.slow_http import slow_server
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 LIMIT = 10
 
@@ -41,6 +48,17 @@ HINTS = [
     "The last try differs from the others: what it raises has to come out of the loop as it is. For the rest, "
     "`time.sleep(random.uniform(0, …))` with a limit that doubles.",
 ]
+
+EQUAL = {
+    "return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))  ->  "
+    "return dict(zip(urls, pool.map(until_it_comes, urls)))": "map gives one for each",
+    "return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))  ->  "
+    "return dict(zip(urls, pool.map(until_it_comes, urls), strict=False))": "map gives one for each",
+    "time.sleep(random.uniform(0, 0.01 * 2 ** tries))  ->  "
+    "time.sleep(random.uniform(0.01 * 2 ** tries, 0))": "the same",
+    "time.sleep(random.uniform(0, 0.01 * 2 ** tries))  ->  "
+    "time.sleep(random.uniform(0, 0.01 * 3 ** tries))": "it grows",
+}
 
 INPUTS = Inputs(lambda given: (given.fn, given.items, given.workers), different=True)
 
@@ -93,7 +111,12 @@ def check(fetch_all):
     if not mixed and not twice:
         yield most == workers, f"With {workers} workers, at most {count(most, 'page')} at the same time."
     if not mixed and not twice and most == workers:
-        yield from _ends(fetch_all)
+        ended = True
+        for good, saw in _ends(fetch_all):
+            yield good, saw
+            ended = ended and good
+        if ended:
+            yield _rests(fetch_all)
 
 
 def _ends(fetch_all):
@@ -116,6 +139,77 @@ def _ends(fetch_all):
         yield good, f"A page that raises {type(error).__name__} each time was tried {_times(len(tries))}, and {what}."
         if not good:
             return
+
+
+class _Naps:
+    """How long each thread sleeps after each of its tries, told by a `time.sleep` that sleeps no more than `most`."""
+
+    def __init__(self, space, pages, most):
+        self.all = Gate(pages)  # none has had all its tries before the others have begun: its error ends the call
+        self.tries, self.first, self.last, self.longest, self.idle = Counter(), [], [], 0, 0
+        self._at, self._switches = {}, {}  # by thread: the page that it asked for last, and how often it had waited
+        self._bare, self._short, self._most = time.sleep, self._sleep, most
+        self._spaces = [vars(time), space]  # an answer may have it by `from time import sleep`
+
+    def __enter__(self):
+        self._put(self._bare, self._short)
+        return self
+
+    def __exit__(self, *_):
+        self._put(self._short, self._bare)
+
+    def _put(self, old, new):
+        for space in self._spaces:
+            space.update({name: new for name, value in space.items() if value is old})
+
+    def fetch(self, url):
+        here = threading.get_ident()
+        self.idle += self._at.get(here) == url and _waits() == self._switches[here]
+        self.tries[url] += 1
+        self._at[here] = url
+        self.all.task()
+        try:
+            raise OSError(f"{url}, try {self.tries[url]}")
+        finally:
+            self._switches[here] = _waits()
+
+    def _sleep(self, seconds):
+        tries = self.tries[self._at.get(threading.get_ident())]
+        self.longest = max(self.longest, seconds)
+        for number, kept in ((1, self.first), (5, self.last)):
+            if tries == number:
+                kept.append(seconds)
+        self._bare(min(seconds, self._most))
+
+
+def _waits():
+    """How often this thread has waited for anything so far; never the same where the system does not say."""
+    thread = getattr(resource, "RUSAGE_THREAD", None)
+    return object() if thread is None else resource.getrusage(thread).ru_nvcsw
+
+
+_GONE = 30  # pages, so that chance is no reason: with the same limit each time the fifth waits are hardly ever so long
+
+
+def _rests(fetch_all):
+    """Whether it waits between two tries: long enough for the thread to stand, below a second, longer each time."""
+    space = getattr(fetch_all, "__globals__", {})
+    with _Naps(space, 1, 0.01) as naps, suppress(OSError):
+        fetch_all(naps.fetch, ["/gone"], 1)
+    if naps.idle == 5:
+        return False, "Between the six tries of a page it did not wait at all."
+    with _Naps(space, _GONE, 0.001) as naps, suppress(OSError):
+        fetch_all(naps.fetch, [f"/gone/{n}" for n in range(_GONE)], _GONE)
+    if naps.longest > 0.9:
+        return False, f"Between two tries it slept for {naps.longest:.2f} s; well below a second is enough."
+    if len(naps.first) == len(naps.last) == _GONE:
+        means = f"{1000 * sum(naps.first) / _GONE:.2g} ms after the first try, {1000 * sum(naps.last) / _GONE:.2g} ms"
+        if sum(naps.last) < 1.3 * sum(naps.first):
+            return False, f"Between two tries of a page it slept for {means} after the fifth, on average: not longer."
+        if len(set(naps.last)) == 1:
+            each = f"{1000 * naps.last[0]:.2g} ms"
+            return False, f"After the fifth try of a page it slept for {each} each time: not at random."
+    return True, "Between two tries of a page it waited, each time a little longer."
 
 
 def _times(number):
@@ -312,12 +406,72 @@ def wrong_asks_again_for_an_empty_page(fetch, urls, workers):
     """says: For results None, 0, False, '' and [], number 1 of them was called"""
 
     def until_it_comes(url):
-        for _ in range(5):
+        for tries in range(5):
             try:
                 if text := fetch(url):
                     return text
             except OSError:
-                time.sleep(0.001)
+                time.sleep(random.uniform(0, 0.001 * 2**tries))
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_does_not_wait(fetch, urls, workers):
+    """says: Between the six tries of a page it did not wait at all."""
+
+    def until_it_comes(url):
+        for _ in range(5):
+            try:
+                return fetch(url)
+            except OSError:
+                pass
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_waits_as_long_each_time(fetch, urls, workers):
+    """says: after the fifth, on average: not longer"""
+
+    def until_it_comes(url):
+        for _ in range(5):
+            try:
+                return fetch(url)
+            except OSError:
+                time.sleep(0.005)
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_waits_a_second(fetch, urls, workers):
+    """says: Between two tries it slept for 1.0"""
+
+    def until_it_comes(url):
+        for tries in range(5):
+            try:
+                return fetch(url)
+            except OSError:
+                time.sleep(0.01 + (tries == 4))
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_waits_without_chance(fetch, urls, workers):
+    """says: not at random"""
+
+    def until_it_comes(url):
+        for tries in range(5):
+            try:
+                return fetch(url)
+            except OSError:
+                time.sleep(0.001 * 2**tries)
         return fetch(url)
 
     with ThreadPoolExecutor(max_workers=workers) as pool:

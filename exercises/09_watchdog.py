@@ -41,6 +41,15 @@ def run_watched(tasks, workers, patience, report):
     return {name: future.result() for name, future in futures.items()}
 
 
+EQUAL = {
+    "if frame and name not in reported and (time.monotonic() - since > patience):  ->  "
+    "if frame and name not in reported and (time.monotonic() - since >= patience):": "no two looks are so exact",
+    "while wait(futures.values(), timeout=patience / 4).not_done:  ->  "
+    "while wait(futures.values(), timeout=patience / 5).not_done:": "how often it looks is free",
+    "while wait(futures.values(), timeout=patience / 4).not_done:  ->  "
+    "while wait(futures.values(), timeout=patience / 3).not_done:": "how often it looks is free",
+}
+
 HINTS = [
     "A Future does not tell since when it runs, nor in which thread. Only the task's own thread knows both, at its "
     "start. Where could it write them down?",

@@ -26,6 +26,17 @@ async def fetch_all(fetch, urls, at_most):
         pool.shutdown(wait=False)
 
 
+EQUAL = {
+    "try: / calls = [loop.run_in_executor(pool, fetch, url) for url in urls] / "
+    "return await asyncio.gather(*calls, return_exceptions=True) …  ->  "
+    "calls = [loop.run_in_executor(pool, fetch, url) for url in urls] / "
+    "return await asyncio.gather(*calls, return_exceptions=True) / pool.shutdown(wait=False)": "gather raises nothing",
+    "pool.shutdown(wait=False)  ->  pass": "the threads of a pool that is garbage end",
+    "pool.shutdown(wait=False)  ->  pool": "the threads of a pool that is garbage end",
+    "pool.shutdown(wait=False)  ->  pool.shutdown()": "all calls have ended by then",
+    "pool.shutdown(wait=False)  ->  pool.shutdown(wait=True)": "all calls have ended by then",
+}
+
 HINTS = [
     "Which pool runs the calls? The loop's own has `min(32, cpus + 4)` workers, whatever `at_most` says.",
     "`loop.run_in_executor(pool, fetch, url)` gives something to await; `asyncio.gather` awaits many, in order.",

@@ -2,6 +2,7 @@
 
 import contextvars
 import queue
+import random
 import sys
 import threading
 import time
@@ -336,7 +337,7 @@ class Forty:
             except OSError:
                 if not left:
                     raise
-            time.sleep(0.01)
+            time.sleep(random.uniform(0, 0.2 / 2**left))
             return get(url, left - 1)
 
         with ThreadPoolExecutor(workers) as pool:
