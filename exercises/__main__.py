@@ -7,6 +7,7 @@ python -m exercises grade submissions --to autumn
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def main() -> int:
     command.add_argument("source", type=Path, nargs="?")
     command.add_argument("--to", type=Path, default=Path("grades"), help="the folder to write (grades)")
     given = parser.parse_args()
+    if os.name != "posix":
+        sys.exit("Grading runs on Linux and macOS alone: it ends what an answer starts by its process group.")
     if not given.source:
         sys.exit("Which folder? make grade FROM=submissions")
     try:

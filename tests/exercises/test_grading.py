@@ -3,6 +3,7 @@
 import csv
 import inspect
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from exercises.engine.problem import read, solution_source
 from exercises.grading import answers, report, run
 from helpers import memory
 
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="grading needs process groups")
 PROJECT = Path(__file__).resolve().parents[2]
 WAIT = read(PROJECT / "exercises" / "00_one_wait.py")
 COLLECT = read(PROJECT / "exercises" / "02_collect.py")
