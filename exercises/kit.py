@@ -168,7 +168,7 @@ class Window:
 
     def __init__(self, size: int, tasks: int, patience: float = 1.0) -> None:
         self.size, self.tasks = size, tasks
-        self.first, self.later = Gate(size + 1, patience), Gate(size, patience / 2)  # each opens for one too many
+        self.first, self.later = Gate(size + 1, patience), Gate(size, patience)  # each opens for one too many
         self.slow = Gate(patience=min(5, 3 * patience))
         self.called: list[int] = []
         self.ended = self.ended_early = self.beside = 0

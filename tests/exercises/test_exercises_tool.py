@@ -65,7 +65,7 @@ def test_the_worked_example_of_the_instructions(project):
 
 def test_each_part_of_an_exercise_has_its_line(project):
     code, said = tool(project, "check", "exercises/02_collect.py")
-    assert code == 0
+    assert code == 0, said
     assert said.startswith("02-collect: Collect every result")
     assert "  ✓ the solution passes\n  ✓ wrong_asks_inside_the_loop is refused for its reason\n" in said
     assert "  ✓ the starter is not started\n  • there is no notebook 02-… yet\nall is well\n" in said
