@@ -147,7 +147,8 @@ def stressed(condition: Condition, lessons: list[Path], tries: int) -> str:
         home = Path(scratch, "home")
         home.mkdir()
         closed = {"course": course, "home": home}.get(condition.read_only)
-        for path in [closed, *closed.rglob("*")] if closed else []:
+        inside = [closed, *closed.rglob("*")] if closed else []
+        for path in inside:
             path.chmod(0o555 if path.is_dir() else 0o444)
         jobs = [course / lesson.name for _ in range(tries) for lesson in lessons]
         with ThreadPoolExecutor(condition.at_once) as pool:
@@ -156,7 +157,7 @@ def stressed(condition: Condition, lessons: list[Path], tries: int) -> str:
                 slowest = max(slowest, (seconds, lesson.stem))
                 if wrong:
                     print(f"✗ {condition.name}: {lesson.name}\n{wrong}\n", flush=True)
-        for path in [closed, *closed.rglob("*")] if closed else []:
+        for path in inside:
             path.chmod(0o755)
     return f"| {condition.name} | {passed} of {len(jobs)} | {slowest[1]}, {slowest[0]:.0f} s |"
 

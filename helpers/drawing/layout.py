@@ -12,7 +12,6 @@ from helpers._common import count
 from helpers.recording.data import (
     CPU,
     FINISHED,
-    NOTE,
     OUTCOME,
     STARTED,
     SUBMITTED,
@@ -20,6 +19,7 @@ from helpers.recording.data import (
     WORKER,
     Recording,
     Thread,
+    unseen,
 )
 
 MOST_STRIPES = 14  # a deeper queue is drawn as an area
@@ -51,9 +51,7 @@ class Table:
         stamps = np.concatenate([[(until or origin) - origin], self.submitted, self.started, self.finished])
         self.end = float(np.nanmax(stamps)) if rows else 0.0
         # Run where watch can't see: no bar, and no stripe in the queue that would say for how long it waited there.
-        self.unseen = np.array(
-            [row[STARTED] is None and len(row) > NOTE and bool(row[NOTE]) for row in rows], dtype=bool
-        )
+        self.unseen = np.array([unseen(row) for row in rows], dtype=bool)
 
     def waits(self) -> np.ndarray:
         """Start and end of each task's time in the queue, shape (tasks, 2), ns since the first submit."""

@@ -22,7 +22,6 @@ from helpers.recording.data import (
     ERROR,
     FINISHED,
     LABEL,
-    NOTE,
     OUTCOME,
     STARTED,
     SUBMITTED,
@@ -30,6 +29,7 @@ from helpers.recording.data import (
     WORKER,
     Recording,
     Thread,
+    unseen,
 )
 
 OUTCOMES = {None: 0, "returned": 1, "raised": 2, "cancelled": 3}
@@ -42,10 +42,6 @@ _epochs = itertools.count(1)
 def pack(*columns: tuple[str, Sequence[Any]]) -> bytes:
     """Columns one after the other, each an array of its type code."""
     return b"".join(array(code, values).tobytes() for code, values in columns)
-
-
-def _unseen(row: list[Any]) -> bool:
-    return row[STARTED] is None and len(row) > NOTE and bool(row[NOTE])
 
 
 class Feed:
@@ -148,7 +144,7 @@ class Feed:
             ("i", [labels.setdefault(row[LABEL], len(labels)) for row in some]),
             ("h", [-1 if start is None else thread(row[WORKER]) for row, start in zip(some, started, strict=True)]),
             ("h", [thread(row[SUBMITTER]) for row in some]),
-            ("B", [OUTCOMES[out] + UNSEEN * _unseen(row) for row, out in zip(some, outcomes, strict=True)]),
+            ("B", [OUTCOMES[out] + UNSEEN * unseen(row) for row, out in zip(some, outcomes, strict=True)]),
         )
         self._askers[0].update(dict.fromkeys(row[SUBMITTER] for row in some))
         workers = (row[WORKER] for row, start in zip(some, started, strict=True) if start is not None)

@@ -643,11 +643,9 @@ class Painter {
         let last = -Infinity;
         for (const call of this.store.calls) {
             if (call.thread !== lane.thread) continue;
-            const x = this.x(call.start), end = Math.min(this.x(call.end), LEFT + this.width);
-            if (end > Math.max(x, LEFT)) {
-                this.ctx.fillStyle = this.look.ink;
-                this.ctx.fillRect(Math.max(x, LEFT), lane.middle - 1.5, end - Math.max(x, LEFT), 3);
-            }
+            const x = this.x(call.start), a = Math.max(x, LEFT), b = Math.min(this.x(call.end), LEFT + this.width);
+            this.ctx.fillStyle = this.look.ink;
+            if (b > a) this.ctx.fillRect(a, lane.middle - 1.5, b - a, 3);
             if (x < LEFT || x > LEFT + this.width || Math.abs(x - last) < 2) continue;
             last = x;
             diamond(this.ctx, x, lane.middle, this.look);

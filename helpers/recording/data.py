@@ -21,6 +21,11 @@ from helpers._common import at_once, count, instance, shown
 LABEL, SUBMITTED, SUBMITTER, WORKER, STARTED, FINISHED, CPU, OUTCOME, NOTE, ERROR = range(10)
 
 
+def unseen(row: list[Any]) -> bool:
+    """Whether the task of this row ran, or runs, where watch can't see."""
+    return row[STARTED] is None and len(row) > NOTE and bool(row[NOTE])
+
+
 class Thread(NamedTuple):
     """A thread as the operating system knows it: Python's name for it and its native id."""
 

@@ -24,7 +24,6 @@ from helpers.recording.data import FINISHED, NOTE, OUTCOME, STARTED, SUBMITTED, 
 
 # Clocks of two processes count from the same moment on one machine. Further apart than this, they do not.
 SAME_CLOCK = 50_000_000
-FAR = 1 << 62  # ns: no bound
 REMEMBERED = "Dask remembered the result of an equal call"
 
 
@@ -179,26 +178,24 @@ class DaskRuns:
             stream: Any = ()
             with suppress(Exception):
                 stream = client.get_task_stream(start=1.0)
-            found = [(rows[entry["key"]][0], entry) for entry in stream if entry["key"] in rows]
-            # A worker's clock is known by the scheduler's guess alone. No task began before its submit, none ended
-            # after its result came: all tasks of a worker are moved by as much as that asks for, and keep their length.
-            ahead = {entry["worker"]: (-FAR, FAR) for _, entry in found}
-            for row, entry in found:
-                start, stop = (
-                    int(entry["startstops"][i][key] * 1e9) - _clock() for i, key in ((0, "start"), (-1, "stop"))
-                )
-                least, most = ahead[entry["worker"]]
-                least = max(least, stop - row[FINISHED]) if row[FINISHED] else least
-                ahead[entry["worker"]] = least, min(most, start - row[SUBMITTED])
-            for row, entry in found:
-                worker, spans = entry["worker"], [span for span in entry["startstops"] if span["action"] == "compute"]
-                least, most = ahead[worker]
-                if spans:
-                    start, stop = int(spans[0]["start"] * 1e9), int(spans[-1]["stop"] * 1e9)
-                    row[WORKER], row[NOTE] = Thread(f"Dask Worker {worker}", entry["thread"]), None
-                    row[STARTED] = max(row[SUBMITTED], start - _clock() - max(least, min(0, most)))
-                    row[FINISHED] = row[STARTED] + stop - start
-                    row[OUTCOME] = row[OUTCOME] or ("returned" if entry["status"] == "OK" else "raised")
+            found: dict[str, list[tuple[Any, Any, int, int]]] = {}  # by worker: row, entry, first and last moment
+            for entry in (entry for entry in stream if entry["key"] in rows):
+                first, last = int(entry["startstops"][0]["start"] * 1e9), int(entry["startstops"][-1]["stop"] * 1e9)
+                found.setdefault(entry["worker"], []).append((rows[entry["key"]][0], entry, first, last))
+            clock = _clock()
+            for worker, runs in found.items():
+                # A worker's clock is known by the scheduler's guess alone. No task began before its submit, none ended
+                # after its result came: all tasks of a worker move by as much as that asks for, and keep their length.
+                most = min(0, *(first - clock - row[SUBMITTED] for row, _, first, _ in runs))
+                ahead = max([most, *(last - clock - row[FINISHED] for row, _, _, last in runs if row[FINISHED])])
+                for row, entry, _, _ in runs:
+                    spans = [span for span in entry["startstops"] if span["action"] == "compute"]
+                    if spans:
+                        start, stop = int(spans[0]["start"] * 1e9), int(spans[-1]["stop"] * 1e9)
+                        row[WORKER], row[NOTE] = Thread(f"Dask Worker {worker}", entry["thread"]), None
+                        row[STARTED] = max(row[SUBMITTED], start - clock - ahead)
+                        row[FINISHED] = row[STARTED] + stop - start
+                        row[OUTCOME] = row[OUTCOME] or ("returned" if entry["status"] == "OK" else "raised")
             for row, future in rows.values():
                 held = future()
                 if row[OUTCOME] is None and held is not None:

@@ -79,8 +79,12 @@ def note_error(row: list[Any], error: Any) -> None:
         if type(error).__str__ is BaseException.__str__:
             args = vars(BaseException)["args"].__get__(error)  # a class may have put its own in front
             words += f": {args[0][:MOST_WORDS]}" if len(args) == 1 and type(args[0]) is str and args[0] else ""
-        row.extend([None] * (ERROR - len(row)))
-        row.append(words)
+        _put_error(row, words)
+
+
+def _put_error(row: list[Any], words: str) -> None:
+    row.extend([None] * (ERROR - len(row)))
+    row.append(words)
 
 
 class Row(list[Any]):
@@ -167,8 +171,7 @@ class Row(list[Any]):
         row = self.link
         if row is not None and row[OUTCOME] is None:
             if len(self) > ERROR and len(row) <= ERROR:
-                row.extend([None] * (ERROR - len(row)))
-                row.append(self[ERROR])
+                _put_error(row, self[ERROR])
             if isinstance(row, Row) and row.home is not None:
                 if self[OUTCOME] is not None:
                     row.end(self[OUTCOME], self[FINISHED])
