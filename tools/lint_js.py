@@ -20,7 +20,7 @@ BROWSER = {
     "Int16Array", "Int32Array", "IntersectionObserver", "Map", "Math", "MutationObserver", "NaN", "Number", "Object",
     "ResizeObserver", "Set", "String", "Uint8Array", "cancelAnimationFrame", "console", "devicePixelRatio",
     "document", "getComputedStyle", "isNaN", "matchMedia", "parseFloat", "parseInt", "performance",
-    "requestAnimationFrame", "undefined", "window",
+    "clearTimeout", "location", "requestAnimationFrame", "setTimeout", "undefined", "window",
 }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ const LEFT = 108, RIGHT = 14, AXIS = 40, HEAD = 44, GAP = 0.07 * INCH;
 const MOST_STRIPES = 14, MOST_TICKS = 200;
 const OUTCOMES = ["", "returned", "raised", "cancelled"];
 const UNSEEN = 4;
+// Whether kernel and browser share their cores.
+const HERE = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 const STALE = 1500; // ms without news after which the clock of a growing picture stands still
 
 export const colorOf = (index) => COLORS[index % COLORS.length];
@@ -404,7 +406,7 @@ export function lookOf(element) {
     const probe = element.ownerDocument.createElement("canvas").getContext("2d");
     probe.fillStyle = named || (matchMedia("(prefers-color-scheme: dark)").matches ? NIGHT : LIGHT).back;
     const back = probe.fillStyle; // as #rrggbb
-    return {...(back.startsWith("#") && inkOn(back) === "white" ? NIGHT : LIGHT), back};
+    return {...(back.startsWith("#") && inkOn(back) === "white" ? NIGHT : LIGHT), back, drawn: {}};
 }
 
 function hatch(ctx, ratio, ink) {
@@ -876,6 +878,8 @@ export class View {
         this.playing = false;
         this.lane = -1; // the lane chosen by keys
         this.frames = 0;
+        this.next = 0; // no live frame before it, on the page's clock
+        this.signs = new Set(); // what the legend explains
         this.keyed = "";
         this.said = "";
         this.saidAt = 0;
@@ -908,8 +912,8 @@ export class View {
         this.keys = make("div", "keys", root);
         this.words = make("p", "words", root, {"aria-live": "polite"});
         this.hint = make("p", "hint", root, {textContent: HINT});
-        this.ctx = this.canvas.getContext("2d");
-        this.pen = this.axis.getContext("2d");
+        this.ctx = this.canvas.getContext("2d", {alpha: false}); // opaque: nothing behind it is drawn
+        this.pen = this.axis.getContext("2d", {alpha: false});
     }
 
     on(target, name, handler, options) {
@@ -950,6 +954,7 @@ export class View {
     close() {
         this.closed = true;
         cancelAnimationFrame(this.asked);
+        clearTimeout(this.timer);
         this.off.forEach((undo) => undo());
         this.root.replaceChildren();
     }
@@ -963,6 +968,7 @@ export class View {
             this.whole = true;
             this.shown = 0;
             this.lane = -1;
+            this.signs = new Set();
             this.tip.hidden = true;
             if (this.playing) this.play(false);
         }
@@ -974,12 +980,25 @@ export class View {
 
     invalidate() {
         if (this.asked || this.closed) return;
+        const rest = this.live ? this.next - performance.now() : 0;
+        if (rest > 2) { // a timer costs less than frames that draw nothing
+            this.asked = -1;
+            this.timer = setTimeout(() => { this.asked = 0; this.invalidate(); }, rest);
+            return;
+        }
         this.asked = requestAnimationFrame((time) => {
             this.asked = 0;
             if (!this.visible || !this.root.isConnected || !this.width) return;
             this.frame(time);
+            this.next = performance.now() + this.pause();
             if (this.live || this.playing || !this.settled) this.invalidate();
         });
+    }
+
+    // The least time between two frames, in ms. A run that goes on may need the cores that the browser draws with.
+    pause() {
+        if (!this.live || this.playing) return 0;
+        return HERE && this.shared.get("cores") < 2 ? 95 : 30;
     }
 
     resize() {
@@ -1022,6 +1041,7 @@ export class View {
         this.spacer.style.height = `${bottom}px`;
         this.fit(this.canvas, this.lanes.clientWidth || this.width, high);
         this.fit(this.axis, this.width, AXIS);
+        this.inked = null; // the axis has to be drawn anew
     }
 
     // The span of time that is shown: of a growing run with some room to grow into.
@@ -1077,7 +1097,9 @@ export class View {
         }
         this.line();
         this.drawAxis();
-        this.legend([...keys]);
+        if (!this.live) this.signs = keys;
+        else for (const key of keys) this.signs.add(key); // what was explained stays, so that the page is still
+        this.legend([...this.signs]);
         this.say(time);
     }
 
@@ -1113,7 +1135,10 @@ export class View {
     at(x) { return this.from + (x - LEFT) / (this.width - LEFT - RIGHT) * (this.until - this.from); }
 
     drawAxis() {
-        const {pen, look} = this;
+        const {pen, look} = this, ticked = [this.from, this.until, this.cursor, this.scale()[1]].join();
+        if (ticked === this.ticked && look === this.inked) return;
+        this.ticked = ticked;
+        this.inked = look;
         pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
         pen.fillStyle = look.back;
         pen.fillRect(0, 0, this.width, AXIS);
@@ -1219,16 +1244,25 @@ export class View {
         this.keyed = labels.join();
         this.keys.replaceChildren();
         names.forEach((name, n) => {
-            const item = make("span", "", this.keys), sign = make("canvas", "", item, {"aria-hidden": "true"});
-            this.fit(sign, 26, 14);
-            const pen = sign.getContext("2d");
-            pen.scale(this.ratio, this.ratio);
-            SIGNS[name](pen, this.look, this);
+            const item = make("span", "", this.keys);
+            make("img", "", item, {src: this.sign(name), alt: "", width: 26, height: 14});
             item.append(labels[n]);
         });
     }
 
-    // The words below the picture: of the cursor's moment, or of now while the run goes on.
+    // An image: a canvas would be a layer of its own in every frame of the page.
+    sign(name) {
+        const {drawn} = this.look;
+        if (!(name in drawn)) {
+            const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+            this.fit(canvas, 26, 14);
+            pen.scale(this.ratio, this.ratio);
+            SIGNS[name](pen, this.look, this);
+            drawn[name] = canvas.toDataURL();
+        }
+        return drawn[name];
+    }
+
     say(time) {
         const following = Number.isNaN(this.cursor);
         const t = following ? this.length() : this.cursor;

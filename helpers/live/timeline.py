@@ -27,9 +27,10 @@ from helpers.drawing.gil import gil_picture
 from helpers.drawing.timeline import timeline
 from helpers.gil.trace import GilTrace
 from helpers.live.messages import Feed, GilFeed
+from helpers.machine import usable_cpus
 from helpers.recording.data import Recording
 
-PAUSE = 0.05  # seconds between two messages
+PAUSE = 0.05 if usable_cpus() > 1 else 0.12  # seconds between two messages; each costs the tasks a few ms of one core
 QUIET = 5  # pauses after which a message is sent although nothing is new: it says that the kernel is there
 BURST = 4  # full messages at once: a Jupyter server drops what is above 3 MB in 3 s
 SMALL = 2000  # rows that are sent again and again until the browser has answered
@@ -44,6 +45,7 @@ class LiveTimeline(anywidget.AnyWidget):
     state = traitlets.Dict().tag(sync=True)  # what a browser needs that has not heard any message
     least_height = traitlets.Float(0).tag(sync=True)  # pixels, of the lanes and the axis
     most_height = traitlets.Float(500).tag(sync=True)  # with more lanes than that they scroll
+    cores = traitlets.Int().tag(sync=True)  # a browser on the same computer draws less often where there is but one
 
     def __init__(self, feeds: Sequence[Feed | GilFeed] = (), **heights: float) -> None:
         """`feeds`: what is shown at first. `least_height`, `most_height` in pixels; with more lanes they scroll."""
@@ -54,7 +56,7 @@ class LiveTimeline(anywidget.AnyWidget):
         self._answered = False
         # All of it goes with the widget's opening: a Jupyter server drops messages above a megabyte a second.
         sections = [feed.news(True, sys.maxsize) for feed in feeds]
-        super().__init__(key=uuid.uuid4().hex, state={"sections": sections}, **heights)
+        super().__init__(key=uuid.uuid4().hex, cores=usable_cpus(), state={"sections": sections}, **heights)
         self.on_msg(self._asked)
 
     def show(self, *feeds: Feed | GilFeed) -> None:

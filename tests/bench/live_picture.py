@@ -120,7 +120,7 @@ def run_cell(page: Any, number: int, limit: float = 300) -> str:
     cell.locator(".jp-InputArea-editor").click()
     page.keyboard.press("Control+Enter")
     page.wait_for_timeout(100)
-    page.wait_for_function(lab_tests.IDLE, timeout=limit * 1000)
+    page.wait_for_function(lab_tests.IDLE, timeout=limit * 1000, polling=200)  # else in every frame
     return cell.locator(".jp-OutputArea").inner_text()
 
 

@@ -216,6 +216,30 @@ def test_a_running_bar_grows_between_two_messages(page: Any) -> None:
     expect(root.locator(".words")).to_contain_text("worker 0 is idle")
 
 
+@pytest.mark.parametrize(
+    ("host", "cores", "least"),
+    [("localhost", 1, 95), ("127.0.0.1", 1, 95), ("localhost", 2, 30), ("hub.example.org", 1, 30)],
+)
+def test_a_live_picture_leaves_the_cores_to_the_run(page: Any, host: str, cores: int, least: int) -> None:
+    page.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
+    page.goto(f"http://{host}/")
+    feed = Feed(written((0.0, 0.0, None, 0, None)), seconds=10)
+    open_live(page, [feed.news(False)], cores=cores)
+    gaps = page.evaluate("""() => new Promise((done) => {
+        const frame = view.frame.bind(view), gaps = [];
+        let last = NaN;
+        view.frame = (time) => {
+            gaps.push(performance.now() - last);
+            frame(time);
+            last = performance.now();
+            if (gaps.length > 8) { view.frame = frame; done(gaps.slice(1)); }
+        };
+    })""")
+    assert min(gaps) >= least - 3  # the timer of a page may be a little early
+    page.evaluate("(heads) => say(heads)", plain([feed.news(True)]))
+    assert page.evaluate("view.pause()") == 0  # a finished one moves as smoothly as the page can
+
+
 def test_without_news_the_clock_stands_still(page: Any) -> None:
     open_live(page, [Feed(written((0.0, 0.0, None, 0, None))).news(False) | {"now": SECOND}])
     page.wait_for_timeout(1700)
