@@ -3,6 +3,11 @@
 A worker thread says through public methods of `concurrent.futures.Future` when it starts a task
 (`set_running_or_notify_cancel`) and when the task has ended (`set_result`, `set_exception`). They are watched, so the
 function and its arguments go to the executor untouched. The row of a task is the attribute `watched` of its Future.
+
+A worker may be quicker than the `submit` that makes the row. It then keeps an early row, in another attribute, and
+whoever comes second ties both: `submit` sets `watched` and then looks for an early row, the worker makes that and then
+looks for `watched`, so one of them sees the other. Neither attribute is set through `__dict__` where speed counts:
+CPython keeps the attributes of an object whose dictionary nobody asked for where they are found faster.
 """
 
 from __future__ import annotations
@@ -155,6 +160,11 @@ class Row(list[Any]):
             for one in (row, row.last()):
                 one[WORKER] = one[STARTED] = None
 
+    def meet(self, row: list[Any]) -> None:
+        """This row turned out to be `row`, which may be found out twice, and at the same time."""
+        self.link = row
+        self.pass_on()
+
     def is_one_with(self, other: Row) -> bool:
         """Whether both are the same task: submit may tie one of them to its row at any moment of the run."""
         return self is other or self.last() is other.last()
@@ -177,11 +187,13 @@ class Row(list[Any]):
                     row.end(self[OUTCOME], self[FINISHED])
                 return
             for i in (WORKER, STARTED, CPU, FINISHED):
-                if row[i] is None:
-                    row[i] = self[i]
+                value = self[i]  # another thread may pass on more at this moment
+                if value is not None and row[i] is None:
+                    row[i] = value
             if self[NOTE] and len(row) > NOTE:
                 row[NOTE] = self[NOTE]
-            row[OUTCOME] = self[OUTCOME]
+            if self[OUTCOME] is not None:
+                row[OUTCOME] = self[OUTCOME]
             if row[OUTCOME] is not None and isinstance(row, Row) and row.forget is not None:
                 row.forget()
 
@@ -204,6 +216,17 @@ def _runs_tasks(code: CodeType) -> bool:
     )
 
 
+def early_row(future: Any) -> Any:
+    """The row of a Future that had none a moment ago: its submit has not returned, or nobody watches its executor."""
+    own = vars(future)
+    early: Row = own.setdefault("watched_early", Row())
+    row = own.get("watched")
+    if row is None:
+        return early
+    early.meet(row)
+    return row
+
+
 def starting(bare: Callable[[Any], bool]) -> Callable[[Any], bool]:
     """Future.set_running_or_notify_cancel, with the start stamped in the row."""
 
@@ -217,8 +240,8 @@ def starting(bare: Callable[[Any], bool]) -> Callable[[Any], bool]:
             raise
         try:
             row = self.watched
-        except AttributeError:  # its submit has not returned, or nobody watches its executor
-            row = vars(self).setdefault("watched", Row())
+        except AttributeError:
+            row = early_row(self)
         if type(row) is list:
             me = here.me
             row[WORKER] = me[0]
@@ -243,9 +266,14 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
         try:
             row = self.watched
         except AttributeError:
-            row = None if self.done() else vars(self).setdefault("watched", Row())
+            row = None if self.done() else early_row(self)
         if type(row) is list:
             start = row[STARTED]
+            if start is None:
+                early = getattr(self, "watched_early", None)
+                if early is not None:
+                    early.meet(row)
+                    start = row[STARTED]
             if row[OUTCOME] is None:
                 row[FINISHED] = end
                 if start is not None and end - start > CPU_GRAIN:
@@ -256,6 +284,9 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
                     note_error(row, value)
                 row[OUTCOME] = outcome  # last: whoever sees it finds the rest filled in
         elif row is not None and not self.done():
+            early = vars(self).get("watched_early", row)
+            if early is not row:
+                early.meet(row)
             if raised:
                 note_error(row, value)
             row.end(outcome, end, not isinstance(value, BrokenExecutor))
@@ -279,7 +310,7 @@ def cancelling(bare: Callable[[Any], bool], registry: Any) -> Callable[[Any], bo
         end = now()
         cancelled = bare(self)
         if cancelled:
-            row = vars(self).setdefault("watched", Row())
+            row = getattr(self, "watched", None) or early_row(self)
             if type(row) is Row:
                 row.end("cancelled", end)
             elif row[OUTCOME] is None:

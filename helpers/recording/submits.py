@@ -10,10 +10,19 @@ from types import FunctionType
 from typing import Any
 
 from helpers.recording import stamps
-from helpers.recording.data import LABEL, NOTE, OUTCOME, STARTED, SUBMITTED, SUBMITTER, WORKER
+from helpers.recording.data import NOTE, OUTCOME, STARTED, SUBMITTED, SUBMITTER, WORKER
 from helpers.recording.registry import MISSING, Opened, Submit, registry
 from helpers.recording.remote import run_away
-from helpers.recording.stamps import ENDLESS, SHARED, Listener, Row, label_of, now, unwrapped, without_this_frame
+from helpers.recording.stamps import (
+    ENDLESS,
+    SHARED,
+    Listener,
+    Row,
+    label_of,
+    now,
+    unwrapped,
+    without_this_frame,
+)
 
 Sender = Callable[[Callable[..., Any], Submit, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -62,14 +71,21 @@ def threads_submit(executor: Any, bare: Callable[..., Any]) -> Callable[..., Any
             name = fn.__name__ if type(fn) is FunctionType else label_of(fn, args, kwargs)
             row = [name, now(), here.me[0], None, None, None, None, None]
             rows.append(row)
-            future = bare(executor, fn, *args, **kwargs)
+            if kwargs:
+                future = bare(executor, fn, *args, **kwargs)
+            elif args:
+                future = bare(executor, fn, *args)
+            else:
+                future = bare(executor, fn)
         except BaseException as error:
             if rows is not None and row is not None:
                 remove(rows, row)
             without_this_frame(error)
             raise
-        if future.__dict__.setdefault("watched", row) is not row:
-            tie(future, row)
+        future.watched = row
+        early = getattr(future, "watched_early", None)
+        if early is not None:
+            early.meet(row)
         return future
 
     like: Any = submit
@@ -96,8 +112,10 @@ def class_submit(bare: Any) -> Callable[..., Any]:
                 row = [name, now(), here.me[0], None, None, None, None, None]
                 rows.append(row)
                 future = bare(self, *args, **kwargs)
-                if future.__dict__.setdefault("watched", row) is not row:
-                    tie(future, row)
+                future.watched = row
+                early = getattr(future, "watched_early", None)
+                if early is not None:
+                    early.meet(row)
                 return future
             call = partial(bare, self) if home else bare.__get__(self, type(self))
             if watchers or here.submits or registry.waiting:
@@ -273,20 +291,20 @@ def tie(future: Any, row: Any, inner: list[Row] | None = None) -> Row | None:
         if callable(getattr(future, "add_done_callback", None)):
             future.add_done_callback(Listener(row))
         return None
-    found = own.setdefault("watched", row)
+    found, early = own.setdefault("watched", row), own.get("watched_early")
     if found is not row:
-        early = type(found) is Row and found[LABEL] is None
-        if not early and not any(found is other for other in inner or ()):
+        if not any(found is other for other in inner or ()):
             if type(row) is Row:  # an executor that gives one Future twice
                 row[NOTE] = SHARED
             future.add_done_callback(Listener(row))
             return None
-        if early and found[OUTCOME] is not None and found[STARTED] is None and found.ended_by is row[SUBMITTER]:
-            # Given its result inside submit(), by the thread that called it: that thread ran it.
-            found[WORKER], found[STARTED], found[NOTE] = row[SUBMITTER], row[SUBMITTED], None
-        found.link = row
-        found.pass_on()
+        found.meet(row)
         own["watched"] = row
+    elif early is not None:
+        if early[OUTCOME] is not None and early[STARTED] is None and early.ended_by is row[SUBMITTER]:
+            # Given its result inside submit(), by the thread that called it: that thread ran it.
+            early[WORKER], early[STARTED], early[NOTE] = row[SUBMITTER], row[SUBMITTED], None
+        early.meet(row)
     if type(row) is Row and any(getattr(type(future), n) is not getattr(Future, n) for n in _ENDS):
         future.add_done_callback(Listener(row))
     return None if found is row else found

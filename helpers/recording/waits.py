@@ -7,6 +7,7 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from functools import wraps
 from types import FrameType
 from typing import Any
@@ -41,7 +42,7 @@ class Waiting:
 
 def row_of(future: Any) -> Any:
     """The row of a Future that is being recorded, or None."""
-    row = getattr(future, "__dict__", {}).get("watched")
+    row = getattr(future, "watched", None) if isinstance(future, Future) else None
     return row.link or row if type(row) is Row else row
 
 

@@ -222,6 +222,7 @@ class watch:
         with registry.lock:
             if not registry.open and not registry.left:
                 stamps.forget_threads()
+                Future().watched = None  # type: ignore[attr-defined]  # CPython keeps room for one more name: for this
             registry.open += (opened,)
             registry.refresh()
             self._open.append(opened)

@@ -1,6 +1,8 @@
 """What a recording says of a run, tried on runs held still and on rows with known numbers."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 import tracemalloc
@@ -8,8 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 
+from helpers.recording import stamps
 from helpers.recording.data import FINISHED, OUTCOME, STARTED, SUBMITTED, WORKER, Recording, Thread
-from helpers.recording.submits import tie
+from helpers.recording.stamps import Row
 from helpers.recording.watcher import watch
 from helpers.tasks import Gate, fail_task, python_task
 
@@ -176,18 +179,76 @@ def test_a_task_costs_less_than_400_bytes():
     assert used / tasks < 400
 
 
-def test_a_task_that_submit_ties_to_its_row_while_it_ends_keeps_its_start():
-    future = Future()
-    row = ["task", 1, Thread("MainThread", 1), None, None, None, None, None]
+MOMENTS = ("before", "missed", "early", "running", "ended")
 
-    def run(future):  # as a worker does; `submit` stands between its start and the end of its stamps
+
+@pytest.mark.parametrize(("set_at", "seen_at"), [(MOMENTS[i], MOMENTS[j]) for i in range(5) for j in range(i, 5)])
+@pytest.mark.parametrize("quick", [True, False], ids=["list", "Row"])
+def test_a_task_keeps_its_stamps_however_late_its_submit_is(monkeypatch, set_at, seen_at, quick):
+    """`submit` first sets the row of the Future, then looks for an early one; a worker may be anywhere meanwhile."""
+    future, me = Future(), Thread("MainThread", 1)
+    row = ["task", 1, me, None, None, None, None, None] if quick else Row("task", 1, me)
+    seen = []
+
+    def submit(moment):
+        if moment == set_at:
+            future.watched = row
+        if moment == seen_at and "watched_early" in vars(future):
+            future.watched_early.meet(row)
+        seen.append(moment)
+
+    def early_row(future, bare=stamps.early_row):
+        submit("missed")
+        try:
+            return bare(future)
+        finally:
+            submit("early")
+
+    def run(future):  # as a worker does
+        submit("before")
         future.set_running_or_notify_cancel()
-        early = future.watched
-        tie(future, row)
-        early.end("returned", time.perf_counter_ns())
+        submit("running")
+        assert row[STARTED] or seen_at == "ended" or set_at == "ended"
         future.set_result(None)
+        submit("ended")
 
+    monkeypatch.setattr(stamps, "early_row", early_row)
     with watch():
         run(future)
+    assert set_at in seen
     assert (row[WORKER].name, row[OUTCOME]) == (threading.current_thread().name, "returned")
     assert row[SUBMITTED] < row[STARTED] <= row[FINISHED]
+
+
+def test_a_row_that_passes_on_late_takes_nothing_back():
+    row = ["task", 1, MAIN, None, None, None, None, None]
+
+    class Early(Row):
+        def __getitem__(self, i):
+            value = super().__getitem__(i)
+            if i == FINISHED:  # the worker is quicker than the thread that passes on
+                row[FINISHED], row[OUTCOME] = 9, "returned"
+            return value
+
+    early = Early()
+    early[WORKER], early[STARTED] = A, 3
+    early.meet(row)
+    assert row[3:] == [A, 3, 9, None, "returned"]
+
+
+KEPT = """
+import gc, threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from helpers import watch
+many = [Future() for _ in range(1000)]  # CPython then has room for one more name
+with ThreadPoolExecutor(1) as pool, watch(pool):
+    futures = [pool.submit(int) for _ in range(100)]
+    [future.result() for future in futures]
+print(sum(dict in map(type, gc.get_referents(future)) for future in futures))
+"""
+
+
+def test_a_future_keeps_its_attributes_where_they_are_found_fast():
+    """Asked for its dictionary, a Future of CPython 3.11 is slower by a third of what watching costs."""
+    said = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, timeout=60, check=True)
+    assert int(said.stdout) < 50  # those that a worker took before submit had returned
