@@ -24,6 +24,7 @@ class Opened:
 
     def __init__(self, executor: Executor | None, label: Any) -> None:
         self.run, self.executor, self.label = Recording(), executor, label
+        self.in_class = False  # whether its executor is seen through its class alone
         self.thread = threading.get_ident()
         self.pid = os.getpid()
         self.unfinished: list[Any] = []  # rows, once the block is closed
@@ -69,7 +70,8 @@ class Registry:
         self.open: tuple[Opened, ...] = ()
         self.everywhere: tuple[Opened, ...] = ()
         self.left: list[Opened] = []  # closed, with tasks that have not ended
-        self.quick: list[Any] | None = None  # rows of the one open watch, if no task waits to be handed on
+        self.quick: list[Any] | None = None  # rows of the one open watch, if no task waits to be handed on,
+        self.only: Any = None  # and its executor, None for all
         self.leaving = False  # whether there are such
         self.patches: dict[tuple[int, str], tuple[Any, str, Any, Any]] = {}  # owner, name, before, ours
         self.waiting: dict[int, list[Submit]] = {}  # by id of the function: tasks that an executor may hand on
@@ -88,6 +90,10 @@ class Registry:
 
     def watching(self, executor: Any) -> tuple[Opened, ...]:
         return tuple(o for o in self.open if o.executor is None or o.executor is executor)
+
+    def watching_class(self, executor: Any) -> tuple[Opened, ...]:
+        """Those whose tasks the class of `executor` tells of."""
+        return tuple(o for o in self.open if o.executor is None or (o.in_class and o.executor is executor))
 
     def expect(self, submit: Submit) -> None:
         """Remember that this task may be handed on to another executor, until it ends or someone takes it."""
@@ -108,8 +114,11 @@ class Registry:
             self.be_quick()
 
     def be_quick(self) -> None:
-        alone = len(self.open) == 1 and self.open[0].label is None and not self.waiting
-        self.quick = self.open[0].run.rows if alone else None
+        self.quick = None  # first: a submit that sees `quick` must find the `only` that belongs to it
+        one = self.open[0] if len(self.open) == 1 and not self.waiting else None
+        if one is not None and one.label is None and (one.executor is None or one.in_class):
+            self.only = one.executor
+            self.quick = one.run.rows
 
     def take_over(self, submit: Submit) -> None:
         """Its task is on its way: nobody else can be handed it."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial, wraps
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 from helpers.recording import stamps
@@ -27,21 +27,31 @@ from helpers.recording.stamps import (
 Sender = Callable[[Callable[..., Any], Submit, tuple[Any, ...], dict[str, Any]], Any]
 
 
+def home_of(bare: Any) -> str:
+    """The module that a function comes from, as it stands there; "" for what someone has put around one."""
+    return bare.__module__ if type(bare) is FunctionType and not hasattr(bare, "__wrapped__") else ""
+
+
 def plain(executor: Any) -> bool:
-    """Whether tasks submitted to it are run by threads that the standard library starts, and by its code alone."""
+    """Whether tasks submitted to it are run by threads that the standard library starts, and by its code alone, so
+    that it is watched through its class. Attributes of its own would make each look at any of its others slower.
+    """
     # To ask concurrent.futures for the class would load it, here in the middle of replacing what classes have.
     pool = getattr(sys.modules.get("concurrent.futures.interpreter"), "InterpreterPoolExecutor", ThreadPoolExecutor)
+    if type(executor) is not ThreadPoolExecutor and type(executor) is not pool:
+        return False
     bare = registry.before(type(executor), "submit")
-    kind = type(executor) is ThreadPoolExecutor or type(executor) is pool
-    return kind and type(bare) is FunctionType and bare.__module__ == "concurrent.futures.thread"
+    own = [getattr(executor, name) for name in ("submit", "shutdown")]
+    return (
+        home_of(bare) == "concurrent.futures.thread"
+        and all(type(method) is MethodType and method.__self__ is executor for method in own)
+        and all(getattr(type(executor), method.__name__, None) is method.__func__ for method in own)
+    )
 
 
 def own_submit(executor: Any, was: Any) -> Callable[..., Any]:
     """The `submit` of one executor that is watched."""
-    kept = was if was is not MISSING else None
-    if kept is None and plain(executor):
-        return threads_submit(executor, registry.before(type(executor), "submit"))
-    bare = executor.submit if kept is None else kept
+    bare = executor.submit if was is MISSING else was
 
     @wraps(bare)
     def submit(*args: Any, **kwargs: Any) -> Any:
@@ -55,28 +65,27 @@ def own_submit(executor: Any, was: Any) -> Callable[..., Any]:
     return submit
 
 
-def threads_submit(executor: Any, bare: Callable[..., Any]) -> Callable[..., Any]:
-    """The `submit` of a standard pool of threads: its workers stamp a plain list."""
+def threads_submit(bare: Callable[..., Any]) -> Callable[..., Any]:
+    """ThreadPoolExecutor.submit: its workers stamp a plain list."""
 
-    def submit(fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+    @wraps(bare)
+    def submit(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         here, rows, row = stamps.here, registry.quick, None
         try:
-            if rows is None or here.submits:
-                watchers, call = registry.watching(executor), partial(bare, executor)
-                return (
-                    record(executor, call, watchers, (fn, *args), kwargs, True)
-                    if watchers
-                    else call(fn, *args, **kwargs)
-                )
+            if rows is None or here.submits or (registry.only is not self and registry.only is not None):
+                watchers = registry.watching_class(self)
+                if watchers or here.submits or registry.waiting:
+                    return record(self, partial(bare, self), watchers, (fn, *args), kwargs, True)
+                return bare(self, fn, *args, **kwargs)
             name = fn.__name__ if type(fn) is FunctionType else label_of(fn, args, kwargs)
             row = [name, now(), here.me[0], None, None, None, None, None]
             rows.append(row)
             if kwargs:
-                future = bare(executor, fn, *args, **kwargs)
+                future = bare(self, fn, *args, **kwargs)
             elif args:
-                future = bare(executor, fn, *args)
+                future = bare(self, fn, *args)
             else:
-                future = bare(executor, fn)
+                future = bare(self, fn)
         except BaseException as error:
             if rows is not None and row is not None:
                 remove(rows, row)
@@ -88,42 +97,26 @@ def threads_submit(executor: Any, bare: Callable[..., Any]) -> Callable[..., Any
             early.meet(row)
         return future
 
-    like: Any = submit
-    like.__name__, like.__qualname__, like.__doc__ = bare.__name__, bare.__qualname__, bare.__doc__
-    like.__module__, like.__wrapped__ = bare.__module__, bare.__get__(executor)
     return submit
 
 
 def class_submit(bare: Any) -> Callable[..., Any]:
     """The `submit` of a class. A task of an executor that nobody watches may still be one that was handed on."""
-    home = bare.__module__ if type(bare) is FunctionType else ""
-    threads = home == "concurrent.futures.thread"
-    final = threads or home == "concurrent.futures.process"
-    sender = to_processes if home == "concurrent.futures.process" else to_dask if home == "distributed.client" else None
+    home = home_of(bare)
+    if home == "concurrent.futures.thread":
+        return threads_submit(bare)
+    final = home == "concurrent.futures.process"
+    sender = to_processes if final else to_dask if home == "distributed.client" else None
 
     @wraps(bare)
     def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        here, rows, row = stamps.here, registry.quick, None
         try:
             watchers = registry.everywhere
-            if threads and rows is not None and watchers and not here.submits and args:
-                fn = args[0]
-                name = fn.__name__ if type(fn) is FunctionType else label_of(fn, args[1:], kwargs)
-                row = [name, now(), here.me[0], None, None, None, None, None]
-                rows.append(row)
-                future = bare(self, *args, **kwargs)
-                future.watched = row
-                early = getattr(future, "watched_early", None)
-                if early is not None:
-                    early.meet(row)
-                return future
             call = partial(bare, self) if home else bare.__get__(self, type(self))
-            if watchers or here.submits or registry.waiting:
+            if watchers or stamps.here.submits or registry.waiting:
                 return record(self, call, watchers, args, kwargs, final, sender)
             return call(*args, **kwargs)
         except BaseException as error:
-            if rows is not None and row is not None:
-                remove(rows, row)
             without_this_frame(error)
             raise
 

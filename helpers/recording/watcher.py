@@ -14,7 +14,7 @@ from __future__ import annotations
 import multiprocessing.pool
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial, wraps
 from typing import Any
 
@@ -39,7 +39,9 @@ def wanted() -> Iterator[Patch]:
     yield Future, "cancel", lambda bare: stamps.cancelling(bare, registry)
     yield threading.Thread, "name", renaming
     for opened in registry.open + tuple(registry.left):
-        if opened.executor is not None:
+        if opened.in_class:
+            yield ThreadPoolExecutor, "shutdown", class_shutdown
+        elif opened.executor is not None:
             yield opened.executor, "shutdown", partial(own_shutdown, opened.executor)
     if not registry.open:
         return
@@ -60,7 +62,7 @@ def wanted() -> Iterator[Patch]:
         if opened.executor is None:
             for name in POOL_METHODS:
                 yield multiprocessing.pool.Pool, name, noting_pools
-        else:
+        elif not opened.in_class:
             yield opened.executor, "submit", partial(submits.own_submit, opened.executor)
             yield opened.executor, "map", partial(submits.own_map, opened.executor)
 
@@ -97,8 +99,10 @@ def init_subclass(bare: Any) -> Any:
 def class_shutdown(bare: Any) -> Callable[..., None]:
     @wraps(bare)
     def shutdown(self: Any, *args: Any, **kwargs: Any) -> None:
+        runs = [opened.run for opened in registry.watching_class(self)]
+        runs += [opened.run for opened in registry.left if opened.in_class and opened.executor is self]
         try:
-            with waits.Waiting([opened.run for opened in registry.everywhere], "shutdown", ()):
+            with waits.Waiting(runs, "shutdown", ()):
                 bare.__get__(self, type(self))(*args, **kwargs)
         except BaseException as error:
             without_this_frame(error)
@@ -223,6 +227,7 @@ class watch:
             if not registry.open and not registry.left:
                 stamps.forget_threads()
                 Future().watched = None  # type: ignore[attr-defined]  # CPython keeps room for one more name: for this
+            opened.in_class = self.executor is not None and submits.plain(self.executor)
             registry.open += (opened,)
             registry.refresh()
             self._open.append(opened)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import inspect
 import multiprocessing.pool
 import os
@@ -398,6 +399,29 @@ def test_wrapt(looking, monkeypatch):
     assert seen == [(ThreadPoolExecutor, (square, 3))]
     if run is not None:
         assert [(t.label, t.outcome, len(run.workers)) for t in run.tasks] == [("square", "returned", 1)]
+
+
+def test_a_submit_in_other_clothes(looking, monkeypatch):
+    """A wrapper by functools.wraps has the name and the module of what it wraps; it gives a number for a Future."""
+    bare = ThreadPoolExecutor.submit
+
+    @functools.wraps(bare)
+    def submit(self, fn, /, *args):
+        return bare(self, fn, *args).result(LIMIT)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit)
+    with ThreadPoolExecutor(1) as pool, looking(pool) as run:
+        assert pool.submit(square, 3) == 9
+    if run is not None:
+        assert [(t.label, t.outcome) for t in run.tasks] == [("square", "queued")]  # the recording says why
+
+
+def test_an_executor_keeps_the_attributes_that_it_had(looking):
+    with ThreadPoolExecutor(1) as pool:
+        before = list(vars(pool))
+        with looking(pool):
+            pool.submit(square, 3).result(LIMIT)
+            assert list(vars(pool)) == before
 
 
 def test_opentelemetry(looking):
