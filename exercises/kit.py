@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -33,18 +34,12 @@ class Gate(tasks.Gate):
 
     def __init__(self, size: int | None = None, patience: float = 1.0) -> None:
         super().__init__(size, patience=patience)
-        self._seconds = patience
         Check.now.gates.append(self)
 
-    def _stand(self) -> None:
-        while not self._open:
-            seen = self.arrived
-            with Wait(self._seconds) as wait:
-                while not self._open and seen == self.arrived:
-                    self._changed.wait(TICK)
-                    if wait.over() and seen == self.arrived and not self._open:
-                        self._open = self.gave_up = True
-                        self._changed.notify_all()
+    @contextmanager
+    def _waiting(self, seconds: float) -> Iterator[Callable[[], bool]]:
+        with Wait(seconds) as wait:
+            yield wait.over
 
 
 class Once:

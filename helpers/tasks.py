@@ -12,7 +12,8 @@ import random
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, NoReturn
 
@@ -191,14 +192,20 @@ class Gate:
             if not self._changed.wait_for(lambda: self._open, self._limit):
                 raise TimeoutError(f"nobody opened the gate within {self._limit:g} s")
             return
-        seen, clock = self.arrived, Clock()
         while not self._open:
-            self._changed.wait(TICK)
-            if seen != self.arrived:
-                seen, clock = self.arrived, Clock()
-            if clock.read() >= self._patience and not self._open:
-                self._open = self.gave_up = True
-                self._changed.notify_all()
+            seen = self.arrived
+            with self._waiting(self._patience) as over:
+                while not self._open and seen == self.arrived:
+                    self._changed.wait(TICK)
+                    if over() and seen == self.arrived and not self._open:
+                        self._open = self.gave_up = True
+                        self._changed.notify_all()
+
+    @contextmanager
+    def _waiting(self, seconds: float) -> Iterator[Callable[[], bool]]:
+        """A wait for one more task: whether it has lasted for so many seconds."""
+        clock = Clock()
+        yield lambda: clock.read() >= seconds
 
     def wait_for(self, tasks: int, timeout: float | None = None) -> None:
         """Return once `tasks` tasks stand at the gate; TimeoutError after `timeout` seconds (or `limit`)."""

@@ -12,6 +12,7 @@ import difflib
 import importlib.util
 import inspect
 import linecache
+import os
 import re
 import sys
 import traceback
@@ -222,6 +223,7 @@ class ExerciseFile:
 
 def read(path: Path) -> ExerciseFile:
     """The exercise in the file `path`. ExerciseError, with the line and what to do, if a part of it is missing."""
+    path = Path(os.path.abspath(path))  # as its frames name it
     parts = Parts(path)
     module = _run(path)
     wrong = [Wrong(name, getattr(module, name), says, parts.lines[name][0]) for name, says in parts.wrong.items()]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -415,3 +416,11 @@ def test_the_cells_to_paste_fit(exercise):
     cells = lesson_cells.cells_to_paste(exercise)
     lesson(exercise, *([code, *(["exercise"] if "tag" in what else [])] for what, code in cells))
     assert lesson_cells.notebook_problems(exercise) == []
+
+
+def test_a_file_by_a_relative_path_is_the_same(monkeypatch):
+    """A check that stops an answer between its lines knows them by the file's name."""
+    path = Path(learner.__file__).parent / "05_tally.py"
+    monkeypatch.chdir(path.parent.parent / "tests")
+    file = read(Path("..") / "exercises" / path.name)
+    assert file.path == path and file.solution.__code__.co_filename == str(path)
