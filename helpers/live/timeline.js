@@ -983,22 +983,22 @@ export class View {
         const rest = this.live ? this.next - performance.now() : 0;
         if (rest > 2) { // a timer costs less than frames that draw nothing
             this.asked = -1;
-            this.timer = setTimeout(() => { this.asked = 0; this.invalidate(); }, rest);
-            return;
-        }
-        this.asked = requestAnimationFrame((time) => {
-            this.asked = 0;
-            if (!this.visible || !this.root.isConnected || !this.width) return;
-            this.frame(time);
-            this.next = performance.now() + this.pause();
-            if (this.live || this.playing || !this.settled) this.invalidate();
-        });
+            this.timer = setTimeout(() => this.turn(performance.now()), rest);
+        } else this.asked = requestAnimationFrame((time) => this.turn(time));
+    }
+
+    turn(time) {
+        this.asked = 0;
+        if (!this.visible || !this.root.isConnected || !this.width) return;
+        this.next = performance.now() + this.pause();
+        this.frame(time);
+        if (this.live || this.playing || !this.settled) this.invalidate();
     }
 
     // The least time between two frames, in ms. A run that goes on may need the cores that the browser draws with.
     pause() {
         if (!this.live || this.playing) return 0;
-        return HERE && this.shared.get("cores") < 2 ? 95 : 30;
+        return HERE && this.shared.get("cores") < 2 ? 105 : 45;
     }
 
     resize() {
