@@ -15,7 +15,7 @@ import ipywidgets as widgets
 from helpers._common import at_once, count
 from helpers.drawing.figure import Picture
 from helpers.drawing.timeline import timeline
-from helpers.labs.panel import LOOK, TEXT, WIDTH, RunPanel, choice, row, slider
+from helpers.labs.panel import LOOK, TEXT, WIDTH, RunPanel, choice, slider
 from helpers.live.messages import Feed
 from helpers.processes.slow_http import slow_server
 from helpers.recording.data import Recording
@@ -61,11 +61,11 @@ class LoopLab(RunPanel):
         self.calls = slider("calls", 8, 1, MOST)
         self.way = choice("called", WAYS)
         self.k = slider("k", 4, 1, MOST)
-        self.code = widgets.HTML()
+        self.code = widgets.HTML(layout=widgets.Layout(width="100%"))
         self.recording = Recording()
         self._title = ""
-        controls = [self.calls, self.k, self.way, row(self.code)]
-        super().__init__(controls, alt="the loop's heart and the workers beside it", least_height=240)
+        controls = [self.calls, self.k, self.way, self.code]
+        super().__init__(controls, alt="the loop's heart and the workers beside it", least_height=150)
         self.way.observe(self._chosen, "value")
         self._chosen()
 
