@@ -1,17 +1,22 @@
 """Fetch beside the loop
 
-`fetch(url)` is a function that blocks until the page is there. Write `async def fetch_all(fetch, urls, at_most)`: it
-calls `fetch` for each of the list `urls` in threads, `at_most` at the same time and never more, and returns the list
-of results in the order of `urls`. Where a call raised an exception, the list has that exception in its place. The
-event loop is free all the while. `at_most` may be larger than the loop's own pool.
+`fetch(url)` is this lesson's function: it blocks until the slow server has answered, and raises OSError where there is
+no such page. Write `async def fetch_all(fetch, urls, at_most)`: it calls `fetch` for each of the list `urls` in
+threads, `at_most` at the same time and never more, and returns the list of results in the order of `urls`. Where a
+call raised an exception, the list has that exception in its place. The event loop is free all the while. `at_most` may
+be larger than the loop's own pool.
+
+To try yours: `with slow_server() as server: print(in_a_loop(fetch_all(fetch, [server.page(0), server.page(1)], 2)))`
 """
 
 import asyncio
 import inspect
 import threading
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from exercises.kit import Gate, count, shown, until, watch
+from exercises.kit import Gate, Inputs, count, shown, until, watch
+from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
 
@@ -37,6 +42,19 @@ EQUAL = {
     "pool.shutdown(wait=False)  ->  pool.shutdown(wait=True)": "all calls have ended by then",
 }
 
+
+def _in_a_loop(answer):
+    """What comes of it where it is awaited, in a loop of its own."""
+
+    async def main():
+        return await answer
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, main()).result()
+
+
+INPUTS = Inputs(lambda given: (given.fn, given.items, given.workers), beyond=False, view=_in_a_loop)
+
 HINTS = [
     "Which pool runs the calls? The loop's own has `min(32, cpus + 4)` workers, whatever `at_most` says.",
     "`loop.run_in_executor(pool, fetch, url)` gives something to await; `asyncio.gather` awaits many, in order.",
@@ -45,11 +63,11 @@ HINTS = [
 ]
 
 
-class _Server:
-    """Pages that come once the loop has beaten twice meanwhile, or after a while if it does not."""
+class _Client:
+    """Fetches from the slow server. A page comes once the loop has beaten twice meanwhile, or late if it does not."""
 
     def __init__(self, together):
-        self.together, self.beats, self.blocked, self.calls = together, 0, 0, []
+        self.together, self.beats, self.blocked, self.calls, self.came = together, 0, 0, [], {}
         self._lock = threading.Lock()
 
     async def beat(self):
@@ -62,52 +80,57 @@ class _Server:
             self.calls.append(url)
         before = self.beats
         self.together.task()
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            self.came[url] = answer.read()
         if not self.blocked and not until(lambda: self.beats > before + 1, 0.5):
             self.blocked += 1
-        if url == "bad":
-            raise OSError("no such page")
-        return f"page {url}"
+        return self.came[url]
 
 
 def _run(fetch_all, urls, at_most, together):
-    server = _Server(together)
+    client = _Client(together)
 
     async def main():
-        heart = asyncio.create_task(server.beat())
+        heart = asyncio.create_task(client.beat())
         await asyncio.sleep(0.01)
         try:
-            answer = fetch_all(server.fetch, urls, at_most)
+            answer = fetch_all(client.fetch, urls, at_most)
             return await answer if inspect.isawaitable(answer) else answer
         finally:
             heart.cancel()
 
     with ThreadPoolExecutor(1) as pool:
-        return server, pool.submit(asyncio.run, main()).result()
+        return client, pool.submit(asyncio.run, main()).result()
 
 
 def check(fetch_all):
-    urls = ["a", "b", "c", "d", "e", "f", "g"]
-    with watch():
-        server, results = _run(fetch_all, urls, 3, together := Gate(4, patience=0.5))
-    stood = "stood still" if server.blocked else "went on"
-    yield not server.blocked, f"The loop {stood} while a page was fetched."
-    if server.blocked:
-        return
-    yield sorted(server.calls) == urls, f"For 7 addresses, fetch was called {count(len(server.calls), 'time')}."
-    yield together.most == 3, f"With at_most=3, at most {count(together.most, 'page')} at the same time."
-    if together.most != 3:
-        return
-    wanted = [f"page {url}" for url in urls]
-    yield results == wanted, f"The results came as {shown(results)}."
-    if results != wanted:
-        return
-    _, results = _run(fetch_all, ["bad", "a"], 2, Gate(2, patience=0.5))
-    fits = isinstance(results, list) and len(results) == 2 and isinstance(results[0], OSError)
-    yield fits and results[1] == "page a", f"When the first of two calls failed, it returned {shown(results)}."
-    _, results = _run(fetch_all, [], 2, Gate(1, patience=0.5))
-    yield results == [], f"For no address it returned {shown(results)}."
-    _run(fetch_all, [str(n) for n in range(40)], 40, together := Gate(40, patience=1))
-    yield together.most == 40, f"With at_most=40, at most {count(together.most, 'page')} at the same time."
+    with slow_server(latency=0.02) as server:
+        urls = [server.page(n, latency=0.06 if n == 0 else None) for n in range(7)]  # the first comes late
+        with watch():
+            client, results = _run(fetch_all, urls, 3, together := Gate(4, patience=0.5))
+        seen = server.seen()
+        stood = "stood still" if client.blocked else "went on"
+        yield not client.blocked, f"The loop {stood} while a page was fetched."
+        if client.blocked:
+            return
+        right = sorted(client.calls) == urls
+        yield right, f"For 7 addresses, the server was asked {count(len(seen.requests), 'time')}."
+        if not right:
+            return
+        most = max(together.most, seen.peak)
+        yield most == 3, f"With at_most=3, at most {count(most, 'page')} at the same time."
+        if most != 3:
+            return
+        right = results == [client.came.get(url) for url in urls]
+        yield right, f"The results came as {shown(results)}."
+        if not right:
+            return
+        client, results = _run(fetch_all, [server.url + "gone", urls[1]], 2, Gate(2, patience=0.5))
+        fits = isinstance(results, list) and len(results) == 2 and isinstance(results[0], OSError)
+        fits = fits and results[1] == client.came.get(urls[1])
+        yield fits, f"When the first of two pages was not there, it returned {shown(results)}."
+        _run(fetch_all, [server.page(n) for n in range(40)], 40, together := Gate(40, patience=1))
+        yield together.most == 40, f"With at_most=40, at most {count(together.most, 'page')} at the same time."
 
 
 async def wrong_blocks_the_loop(fetch, urls, at_most):
@@ -127,7 +150,7 @@ async def wrong_one_after_the_other(fetch, urls, at_most):
 
 
 async def wrong_bounds_nothing(fetch, urls, at_most):
-    """says: With at_most=3, at most 4 pages at the same time."""
+    """says: With at_most=3, at most"""
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(8) as pool:
         return await asyncio.gather(*(loop.run_in_executor(pool, fetch, url) for url in urls))
@@ -145,7 +168,7 @@ async def wrong_takes_the_loops_pool(fetch, urls, at_most):
 
 
 async def wrong_lets_an_error_out(fetch, urls, at_most):
-    """says: Your code raised OSError: no such page"""
+    """says: Your code raised HTTPError"""
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(at_most) as pool:
         return await asyncio.gather(*(loop.run_in_executor(pool, fetch, url) for url in urls))
@@ -164,3 +187,27 @@ def wrong_is_no_coroutine(fetch, urls, at_most):
     """says: The loop stood still while a page was fetched."""
     with ThreadPoolExecutor(at_most) as pool:
         return [future.result() for future in as_completed([pool.submit(fetch, url) for url in urls])]
+
+
+async def wrong_asks_twice(fetch, urls, at_most):
+    """says: For 7 addresses, the server was asked 8 times."""
+    await asyncio.to_thread(fetch, urls[0])  # is it there?
+    return await fetch_all(fetch, urls, at_most)
+
+
+async def wrong_returns_the_error_as_text(fetch, urls, at_most):
+    """says: When the first of two pages was not there, it returned ['HTTP Error 404: Not Found', b'page 1"""
+    ends = await fetch_all(fetch, urls, at_most)
+    return [str(end) if isinstance(end, OSError) else end for end in ends]
+
+
+async def wrong_needs_an_address(fetch, urls, at_most):
+    """says: With no urls, it raised ValueError"""
+    return await fetch_all(fetch, urls, min(at_most, len(urls)))
+
+
+async def wrong_asks_once_for_what_is_equal(fetch, urls, at_most):
+    """says: For urls that are equal, 1, True and 1.0"""
+    different = list(dict.fromkeys(urls))
+    pages = dict(zip(different, await fetch_all(fetch, different, at_most), strict=True))
+    return [pages[url] for url in urls]

@@ -1,50 +1,79 @@
 """Stream from a thread
 
-`produce(emit)` is a function that blocks: it calls `emit(item)` for one item after another, any objects, and returns.
-Write the asynchronous generator `async def stream(produce)`: it runs `produce` once, in a thread, and yields each item
-as soon as it is emitted, in order, while the event loop stays free. It ends when `produce` has returned. If `produce`
-raised an exception, `stream` raises it after the last item.
+`crawl(emit)` is a function that blocks, as a library may have it: it fetches one page of the slow server after another,
+calls `emit(item)` for each, any objects, and returns. Write the asynchronous generator `async def stream(crawl)`: it
+runs `crawl` once, in a thread, and yields each item as soon as it is emitted, in order, while the event loop stays
+free. It ends when `crawl` has returned. If `crawl` raised an exception, `stream` raises it after the last item.
 """
 
 import asyncio
 import inspect
 import queue
 import threading
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
-from exercises.kit import Signal, count, shown
+from exercises.kit import Inputs, Signal, count, shown
+from helpers.processes.slow_http import slow_server
 
 LIMIT = 8
 
 
-async def stream(produce):
+async def stream(crawl):
     loop, line, end = asyncio.get_running_loop(), asyncio.Queue(), object()
 
     def emit(item):
         loop.call_soon_threadsafe(line.put_nowait, item)
 
-    call = loop.run_in_executor(None, produce, emit)
+    call = loop.run_in_executor(None, crawl, emit)
     call.add_done_callback(lambda _: line.put_nowait(end))
     while (item := await line.get()) is not end:
         yield item
     await call
 
 
+def _crawled(given):
+    """A crawl over the inputs that people forget, of which each is one item."""
+
+    def crawl(emit):
+        for item in given.items:
+            emit(given.fn(item))
+
+    return (crawl,)
+
+
+def _yielded(stream):
+    """All its items, or what it raises."""
+
+    async def main():
+        return [item async for item in stream]
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, main()).result()
+
+
+INPUTS = Inputs(_crawled, beyond=False, view=_yielded)
+
 HINTS = [
     "An `asyncio.Queue` lies between the two. But it belongs to the loop: a thread must not touch it.",
-    "In `emit`: `loop.call_soon_threadsafe(line.put_nowait, item)`. `run_in_executor` starts `produce` meanwhile.",
+    "In `emit`: `loop.call_soon_threadsafe(line.put_nowait, item)`. `run_in_executor` starts `crawl` meanwhile.",
     "The end needs a mark that no item can be: `end = object()`, put by a done-callback of the call. After it, "
-    "`await` the call, which raises what `produce` raised.",
+    "`await` the call, which raises what `crawl` raised.",
 ]
 
 
-def _collect(stream, produce):
+def _get(url):
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.read().decode().strip()
+
+
+def _collect(stream, crawl):
     """What comes: the items, the errors after them, and how often a thread touched the loop as only its own may."""
     items, errors, touched, idle = [], [], [], threading.Event()
 
     def when_the_loop_waits(emit):
         idle.wait(0.5)
-        produce(emit)
+        crawl(emit)
 
     async def main():
         loop, mine = asyncio.get_running_loop(), threading.get_ident()
@@ -88,43 +117,53 @@ def check(stream):
     yield fits, f"stream returned {'something for async for' if fits else shown(answer)}."
     if not fits:
         return
-    calls = []
+    with slow_server(latency=0.02) as server:
+        yield from _looks(stream, server)
 
-    def count_up(emit):
+
+def _looks(stream, server):
+    """What is seen of it, to the first thing that is wrong."""
+    pages, calls = [], []
+
+    def crawl_three(emit):
         calls.append(None)
-        for item in (None, 0, "", [], "last"):
-            emit(item)
+        for url in (server.page(1), server.url + "gone", server.page(2)):
+            try:
+                pages.append(_get(url))
+            except OSError:
+                pages.append(None)
+            emit(pages[-1])
 
-    items, errors, touched = _collect(stream, count_up)
-    yield (
-        not touched,
-        f"emit touched the loop from its thread, past call_soon_threadsafe, {count(len(touched), 'time')}.",
-    )
+    items, errors, touched = _collect(stream, crawl_three)
+    times = count(len(touched), "time")
+    yield not touched, f"emit touched the loop from its thread, past call_soon_threadsafe, {times}."
     if touched:
         return
-    yield len(calls) == 1, f"produce was called {count(len(calls), 'time')}."
+    yield len(calls) == 1, f"crawl was called {count(len(calls), 'time')}."
+    if len(calls) != 1:
+        return
     came = f"{shown(items)}{f', then {shown(errors[0])}' if errors else ''}"
-    right = items == [None, 0, "", [], "last"] and not errors
-    yield right, f"Of None, 0, '', [] and 'last' there came {came}."
+    right = items == pages and not errors
+    yield right, f"Of {shown(pages)} there came {came}."
     if not right:
         return
 
     seen, waited = Signal(), []
 
     def wait_for_the_reader(emit):
-        emit("first")
+        emit(_get(server.page(3)))
         waited.append(seen.wait(1.0))
-        emit("second")
+        emit(_get(server.page(4)))
 
-    async def main():
+    async def read():
         async for item in stream(wait_for_the_reader):
-            if item == "first":
+            if item == "page 3":
                 seen.set()
 
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, main()).result()
+        pool.submit(asyncio.run, read()).result()
     when = "before" if waited == [True] else "only after"
-    yield waited == [True], f"The first item came {when} produce went on to the second."
+    yield waited == [True], f"The first page came {when} crawl went on to the second."
     if waited != [True]:
         return
 
@@ -132,6 +171,7 @@ def check(stream):
 
     def watch_the_loop(emit):
         before = len(beats)
+        _get(server.page(5))
         moved.append(Signal())
         moved[0].wait(1.0)
         emit(len(beats) > before)
@@ -152,64 +192,91 @@ def check(stream):
 
     with ThreadPoolExecutor(1) as pool:
         free = pool.submit(asyncio.run, beating()).result() == [True]
-    yield free, f"The loop {'went on' if free else 'stood still'} while produce ran."
+    yield free, f"The loop {'went on' if free else 'stood still'} while crawl ran."
 
     def fail(emit):
-        emit("kept")
-        raise LookupError("no more")
+        emit(_get(server.page(6)))
+        emit(_get(server.url + "gone"))
 
     items, errors, _ = _collect(stream, fail)
     what = f"{shown(items)}, then {shown(errors[0]) if errors else 'no error'}"
-    yield (
-        items == ["kept"] and len(errors) == 1 and isinstance(errors[0], LookupError),
-        f"When produce raised after one item, there came {what}.",
-    )
+    right = items == ["page 6"] and len(errors) == 1 and isinstance(errors[0], OSError)
+    yield right, f"When crawl raised after one page, there came {what}."
 
 
-async def wrong_collects_first(produce):
-    """says: The first item came only after produce went on to the second."""
+async def wrong_collects_first(crawl):
+    """says: The first page came only after crawl went on to the second."""
     items = []
-    await asyncio.to_thread(produce, items.append)
+    await asyncio.to_thread(crawl, items.append)
     for item in items:
         yield item
 
 
-async def wrong_touches_the_queue(produce):
+async def wrong_touches_the_queue(crawl):
     """says: emit touched the loop from its thread"""
     line, end = asyncio.Queue(), object()
-    call = asyncio.get_running_loop().run_in_executor(None, produce, line.put_nowait)
+    call = asyncio.get_running_loop().run_in_executor(None, crawl, line.put_nowait)
     call.add_done_callback(lambda _: line.put_nowait(end))
     while (item := await line.get()) is not end:
         yield item
     await call
 
 
-async def wrong_ends_at_none(produce):
-    """says: Of None, 0, '', [] and 'last' there came []."""
+async def wrong_ends_at_none(crawl):
+    """says: Of ['page 1', None, 'page 2'] there came ['page 1']."""
     loop, line = asyncio.get_running_loop(), asyncio.Queue()
-    call = loop.run_in_executor(None, produce, lambda item: loop.call_soon_threadsafe(line.put_nowait, item))
+    call = loop.run_in_executor(None, crawl, lambda item: loop.call_soon_threadsafe(line.put_nowait, item))
     call.add_done_callback(lambda _: line.put_nowait(None))
     while (item := await line.get()) is not None:
         yield item
     await call
 
 
-async def wrong_loses_the_error(produce):
-    """says: there came ['kept'], then no error."""
+async def wrong_loses_the_error(crawl):
+    """says: there came ['page 6'], then no error."""
     loop, line, end = asyncio.get_running_loop(), asyncio.Queue(), object()
-    call = loop.run_in_executor(None, produce, lambda item: loop.call_soon_threadsafe(line.put_nowait, item))
+    call = loop.run_in_executor(None, crawl, lambda item: loop.call_soon_threadsafe(line.put_nowait, item))
     call.add_done_callback(lambda call: call.exception() or line.put_nowait(end))
     call.add_done_callback(lambda call: call.exception() and line.put_nowait(end))
     while (item := await line.get()) is not end:
         yield item
 
 
-async def wrong_blocks_the_loop(produce):
-    """says: The loop stood still while produce ran."""
+async def wrong_blocks_the_loop(crawl):
+    """says: The loop stood still while crawl ran."""
     line, end = queue.Queue(), object()
     with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(produce, line.put)
+        call = pool.submit(crawl, line.put)
         call.add_done_callback(lambda _: line.put(end))
         while (item := line.get()) is not end:
             yield item
         call.result()
+
+
+async def wrong_crawls_twice(crawl):
+    """says: crawl was called 2 times."""
+    await asyncio.to_thread(crawl, id)  # does it work?
+    async for item in stream(crawl):
+        yield item
+
+
+async def wrong_returns_a_list(crawl):
+    """says: stream returned []."""
+    return [item async for item in stream(crawl)]
+
+
+async def wrong_yields_what_is_new(crawl):
+    """says: For results None, 0, False, '' and [], it returned [None, 0, '', []], not"""
+    seen = []
+    async for item in stream(crawl):
+        if item not in seen:
+            seen.append(item)
+            yield item
+
+
+async def wrong_raises_an_item_that_is_an_exception(crawl):
+    """says: For a result that is an exception, returned and not raised"""
+    async for item in stream(crawl):
+        if isinstance(item, Exception):
+            raise item
+        yield item

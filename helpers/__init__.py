@@ -45,6 +45,7 @@ Labs:
     schedule_lab      two threads stepped line by line, then every order
     gil_lab           threads, interval and work: the GIL's picture
     pacing_lab        workers and latency: throughput
+    loop_lab          slow calls beside an event loop, and its silence
 Guessing first:
     predict           asks for a guess, and holds it against what came
     recap             a lesson's guesses beside what was measured
@@ -102,6 +103,7 @@ _ROOM = {
     "schedule_lab": "labs.schedule",
     "gil_lab": "labs.gil",
     "pacing_lab": "labs.pacing",
+    "loop_lab": "labs.loop",
     "predict": "predictions",
     "recap": "predictions",
     "describe": "machine",

@@ -100,7 +100,8 @@ def events(axes: Axes, plan: Plan, unit: float) -> list[Sign]:
             flags.append((at, lane, [mark.text]))
     for at, lane, words in flags:
         box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
-        beside(axes, at, lane.top + 0.04, ", ".join(words), fontsize=9, va="top", color=INK, zorder=5, bbox=box)
+        text = ", ".join(dict.fromkeys(words))  # beats that are close need no more room than one
+        beside(axes, at, lane.top + 0.04, text, fontsize=9, va="top", color=INK, zorder=5, bbox=box)
     return signs
 
 

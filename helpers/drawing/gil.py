@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
-from helpers._common import instance, number, shown
+from helpers._common import count, instance, number, shown
 from helpers.drawing.figure import BLUE, GRAY, INK, LINE, PALE, VERMILION, Picture, color, figure, ink_on, plain
 from helpers.gil.spans import Span
 from helpers.gil.trace import GilTrace
@@ -172,7 +172,8 @@ def gil_picture(
 def gil_histogram(trace: GilTrace, title: str = "", width: float = 8.0) -> Picture:
     """How long the holds were: a bar is a fifth of the switch interval, or more where holds are far longer.
 
-    Holds cut by the trace's ends are left out. TypeError or ValueError for other arguments.
+    Holds cut by the trace's ends, and those of one stamp alone, are left out; the picture says how many. TypeError or
+    ValueError for other arguments.
     """
     instance("trace", trace, GilTrace, "a GilTrace")
     width = number("width", width, 4, 40, "inches")
@@ -182,13 +183,20 @@ def gil_histogram(trace: GilTrace, title: str = "", width: float = 8.0) -> Pictu
     step = interval / 5 * max(1, round(most / interval / 8))
     edges = np.arange(0, most + 2 * step, step)
     counts, _ = np.histogram(holds, edges)
-    heading = f"{len(holds)} holds, median {span(trace.median_hold)}" if holds else "No hold ended inside the trace"
-    picture = figure(width, 3.4, f"{heading}; switch interval {interval:g} ms.")
+    whole = f"{count(len(holds), 'whole hold')}, median {span(trace.median_hold)}"
+    heading = whole if holds else "No hold ended inside the trace"
+    cut = sum(hold.start <= trace.start or hold.end >= trace.end for hold in trace.holds)
+    short = len(trace.holds) - len(holds) - cut
+    left_out = [
+        f"{many} {why}" for many, why in ((cut, "cut by the trace's ends"), (short, "too short to measure")) if many
+    ]
+    without = f"; without {' and '.join(left_out)}" if left_out else ""
+    picture = figure(width, 3.4, f"{heading}{without}; switch interval {interval:g} ms.")
     axes = picture.add_axes((0.7 / width, 0.62 / 3.4, 1 - 0.95 / width, (3.4 - 1.25) / 3.4))
     axes.bar(edges[:-1], counts, step * 0.94, align="edge", color=BLUE)
-    for left, count in zip(edges.tolist(), counts.tolist(), strict=False):
-        if count:
-            axes.text(left + step / 2, count, f"{count}", ha="center", va="bottom", fontsize=10, color=INK)
+    for left, many in zip(edges.tolist(), counts.tolist(), strict=False):
+        if many:
+            axes.text(left + step / 2, many, f"{many}", ha="center", va="bottom", fontsize=10, color=INK)
     if trace.gil:
         axes.axvline(interval, color=VERMILION, lw=1.6, ls="--")
         axes.annotate(
@@ -204,7 +212,7 @@ def gil_histogram(trace: GilTrace, title: str = "", width: float = 8.0) -> Pictu
         )
     plain(axes, grid=False)
     axes.set(xlim=(0, edges[-1]), ylim=(0, max([*counts, 1]) * 1.15), yticks=[])
-    axes.set_xlabel("length of a hold, milliseconds", fontsize=10.5, color=INK)
+    axes.set_xlabel(f"length of a hold, milliseconds{without}", fontsize=10.5, color=INK)
     picture.text(
         0.7 / width,
         1 - 0.28 / 3.4,

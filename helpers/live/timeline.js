@@ -721,7 +721,7 @@ class Painter {
             else flags.push({x, lane, words: [mark.text]});
         }
         for (const {x, lane, words} of flags)
-            this.beside(words.join(", "), x, lane.top + 4, {base: "top", font: "11.5px", box: true});
+            this.beside([...new Set(words)].join(", "), x, lane.top + 4, {base: "top", font: "11.5px", box: true});
     }
 
     gilLane(lane) {

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
-LABS = ["pool", "order", "future", "callback"]
+LABS = ["pool", "order", "future", "callback", "loop"]
 # Keeps the address of every picture that the panel shows, with whether Stop could be pressed at that moment.
 WATCH_PICTURES = """panel => {
     const image = panel.querySelector('img.widget-image');
@@ -180,6 +180,31 @@ def test_the_order_lab_compares_three_ways(page: Any, scratch: Callable[[list[st
         expect(panel.locator(".words")).to_contain_text(f"{way}: at ")
 
 
+def test_the_loop_lab_shows_the_heart_beside_the_calls(
+    page: Any, scratch: Callable[[list[str]], None], wait_idle: Callable[..., None]
+) -> None:
+    scratch([cell_of("loop"), "print('another', 'cell')"])
+    panel = panel_of(page, "Event loop lab")
+    status, store = panel.get_by_role("status"), "document.querySelector('.pool-timeline').timeline.stores[0]"
+    expect(status).to_contain_text("A first run. 2 calls, in the loop: ")
+    assert page.evaluate(f"() => {store}.marks.every((mark) => mark.text === '♥')")
+    set_slider(panel, 0, "End")
+    panel.get_by_label("a pool of k").check()
+    expect(panel).to_contain_text("await loop.run_in_executor(ThreadPoolExecutor(k), fetch, url)")
+    set_slider(panel, 1, "Home")  # which the first way has no use for
+    panel.evaluate(WATCH_FRAMES)
+    press(panel, "Run")
+    wait_for_frames(page, "all.filter(f => f.running && f.tasks === 40).length >= 5")
+    page.wait_for_function(f"() => {store}.marks.length >= 5")
+    expect(button(panel, "Run")).to_be_disabled()
+    run_cell(page, 1, wait_idle)  # the kernel is free meanwhile
+    press(panel, "Stop")
+    expect(status).to_contain_text(re.compile(r"^Stopped after \d+ of 40 calls. 40 calls, a pool of 1: "))
+    expect(status).to_contain_text("Threads beside the loop's own: 1. Calls handed over and not done: at most 40; ")
+    expect(button(panel, "Run")).to_be_enabled()
+    assert panel.get_by_role("alert").count() == 0
+
+
 def test_a_future_driven_by_hand(page: Any, scratch: Callable[[list[str]], None]) -> None:
     scratch([cell_of("future")])
     panel = panel_of(page, "Future lab")
@@ -252,7 +277,7 @@ def test_who_runs_a_callback(page: Any, scratch: Callable[[list[str]], None]) ->
 def test_nothing_is_cut_off_on_a_narrow_page(page: Any, scratch: Callable[[list[str]], None]) -> None:
     page.set_viewport_size({"width": 1024, "height": 768})
     scratch([cell_of(name) for name in LABS])
-    for title in ("Pool lab", "Order lab", "Future lab", "Callback lab"):
+    for title in ("Pool lab", "Order lab", "Future lab", "Callback lab", "Event loop lab"):
         panel = panel_of(page, title)
         still = panel.locator("img:not(.keys img)")
         if still.count():

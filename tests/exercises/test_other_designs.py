@@ -1,5 +1,6 @@
 """Right answers of other designs than the file's own pass: what counts is what they do."""
 
+import asyncio
 import contextvars
 import queue
 import random
@@ -8,7 +9,7 @@ import threading
 import time
 import traceback
 import zlib
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, as_completed, wait
 from functools import partial
 from itertools import pairwise
@@ -568,6 +569,113 @@ class Report:
             "peak": max((sum(running(t, m) for t in run.tasks) for m in moments), default=0),
             "queue": max((sum(waiting(t, m) for t in run.tasks) for m in moments), default=0),
         }
+
+
+class BesideTheLoop:
+    """12-beside-the-loop"""
+
+    @right
+    async def a_semaphore_and_a_large_pool(fetch, urls, at_most):
+        loop, room = asyncio.get_running_loop(), asyncio.Semaphore(at_most)
+
+        async def one(url):
+            async with room:
+                return await loop.run_in_executor(pool, fetch, url)
+
+        with ThreadPoolExecutor(100) as pool:
+            return await asyncio.gather(*map(one, urls), return_exceptions=True)
+
+    @right
+    async def a_plain_pool_beside_the_loop(fetch, urls, at_most):
+        def all_of_them():
+            with ThreadPoolExecutor(at_most) as pool:
+                futures = [pool.submit(fetch, url) for url in urls]
+                return [future.exception() or future.result() for future in futures]
+
+        return await asyncio.to_thread(all_of_them)
+
+    @right
+    async def futures_of_a_pool_wrapped(fetch, urls, at_most):
+        pages = []
+        with ThreadPoolExecutor(at_most) as pool:
+            for future in [asyncio.wrap_future(pool.submit(fetch, url)) for url in urls]:
+                try:
+                    pages.append(await future)
+                except Exception as error:
+                    pages.append(error)
+        return pages
+
+    @right
+    async def workers_of_the_loop_take_turns(fetch, urls, at_most):
+        pages, left = [None] * len(urls), iter(enumerate(urls))
+
+        async def worker(pool):
+            for n, url in left:
+                try:
+                    pages[n] = await asyncio.get_running_loop().run_in_executor(pool, fetch, url)
+                except Exception as error:
+                    pages[n] = error
+
+        with ThreadPoolExecutor(at_most) as pool:
+            await asyncio.gather(*(worker(pool) for _ in range(at_most)))
+        return pages
+
+
+class Stream:
+    """12-stream"""
+
+    @right
+    async def a_queue_of_threads_awaited_in_threads(crawl):
+        line, end = queue.Queue(), object()
+
+        def run():
+            try:
+                crawl(line.put)
+            finally:
+                line.put(end)
+
+        with ThreadPoolExecutor(2) as pool:
+            loop = asyncio.get_running_loop()
+            call = loop.run_in_executor(pool, run)
+            while (item := await loop.run_in_executor(pool, line.get)) is not end:
+                yield item
+            await call
+
+    @right
+    async def each_item_waits_for_its_reader(crawl):
+        loop, line, end = asyncio.get_running_loop(), asyncio.Queue(1), object()
+
+        def emit(item):
+            asyncio.run_coroutine_threadsafe(line.put(item), loop).result()
+
+        def run():
+            try:
+                crawl(emit)
+            finally:
+                emit(end)
+
+        call = asyncio.create_task(asyncio.to_thread(run))
+        while (item := await line.get()) is not end:
+            yield item
+        await call
+
+    @right
+    async def a_deque_and_an_event(crawl):
+        loop, line, news = asyncio.get_running_loop(), deque(), asyncio.Event()
+
+        def emit(item):
+            line.append(item)
+            loop.call_soon_threadsafe(news.set)
+
+        call = loop.run_in_executor(None, crawl, emit)
+        call.add_done_callback(lambda _: news.set())
+        while line or not call.done():
+            while line:
+                yield line.popleft()
+            if not call.done():
+                await news.wait()
+                news.clear()
+        await call
 
 
 def names(answer):

@@ -138,8 +138,15 @@ def test_the_histogram_counts_whole_holds():
     assert [round(bar.get_height()) for bar in axes.patches if bar.get_height()] == [2]
     (bar,) = [bar for bar in axes.patches if bar.get_height()]
     assert bar.get_x() == pytest.approx(4) and bar.get_width() == pytest.approx(0.94)
-    assert "turns: 2 holds, median 4.9 ms" in texts(picture)
+    assert "turns: 2 whole holds, median 4.9 ms" in texts(picture)
+    cut = len(TURNS.holds) - 2
+    assert cut and axes.get_xlabel() == f"length of a hold, milliseconds; without {cut} cut by the trace's ends"
+    assert picture.alt == f"2 whole holds, median 4.9 ms; without {cut} cut by the trace's ends; switch interval 5 ms."
     assert axes.lines[0].get_xdata()[0] == 5
+    one_stamp = gil_histogram(make(holds=((0, 0, 5), (1, 5, 5), (0, 6, 10), (1, 11, 20))))
+    assert "1 whole hold, median 4.0 ms" in texts(one_stamp)
+    assert one_stamp.axes[0].get_xlabel().endswith("; without 2 cut by the trace's ends and 1 too short to measure")
+    assert gil_histogram(make(holds=((0, 1, 6),))).axes[0].get_xlabel() == "length of a hold, milliseconds"
     assert "No hold ended inside the trace" in texts(gil_histogram(SIDE_BY_SIDE))
 
 

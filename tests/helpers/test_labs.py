@@ -23,6 +23,7 @@ from helpers.labs import pool as pool_module
 from helpers.labs.callback import callback_lab
 from helpers.labs.future import answers, future_lab, state_of, twin_of
 from helpers.labs.gil import gil_lab
+from helpers.labs.loop import loop_lab
 from helpers.labs.order import Run, order_lab, use_as_completed, use_map, use_wait
 from helpers.labs.pacing import pacing_lab
 from helpers.labs.panel import RunPanel, holding
@@ -208,9 +209,11 @@ from helpers.labs.gil import gil_lab
 from helpers.labs.order import order_lab
 from helpers.labs.future import future_lab
 from helpers.labs.callback import callback_lab
-pool, order, future, callback = pool_lab(), order_lab(), future_lab(), callback_lab()
+from helpers.labs.loop import loop_lab
+pool, order, future, callback, loop = pool_lab(), order_lab(), future_lab(), callback_lab(), loop_lab()
+loop.calls.value = 40
 pool.tasks.value, pool.workers.value, pool.work.value = 64, 1, 1000
-pool.run_button.click(); order.run_button.click()
+pool.run_button.click(); order.run_button.click(); loop.run_button.click()
 future.submit_button.click(); future.start_button.click()
 callback.add_buttons["pending"].click()
 assert future.words == "The worker took the task and runs it." and not future.error, future.error
@@ -232,7 +235,7 @@ def test_a_kernel_with_labs_at_work_ends_when_asked():
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-@pytest.mark.parametrize("make", [pool_lab, order_lab, gil_lab, pacing_lab])
+@pytest.mark.parametrize("make", [pool_lab, order_lab, gil_lab, pacing_lab, loop_lab])
 def test_an_opened_lab_has_run_once_and_its_still_picture_is_saved(make):
     lab = make()
     bundle, looks = lab._repr_mimebundle_()
@@ -300,7 +303,7 @@ def test_a_bad_timeout_is_named_before_anything_starts(timeout, error):
 
 
 def test_no_lab_needs_pyplot():
-    labs = ", ".join(f"helpers.labs.{name}" for name in ("pool", "order", "future", "callback"))
+    labs = ", ".join(f"helpers.labs.{name}" for name in ("pool", "order", "future", "callback", "loop"))
     code = f"import sys, {labs}; assert 'matplotlib.pyplot' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=LIMIT)
 

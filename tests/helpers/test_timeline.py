@@ -165,6 +165,14 @@ def test_nothing_is_cut_off():
     assert lane_labels(figure)[-1] == "a-ver…hread_2"
 
 
+def test_marks_that_are_close_and_say_the_same_are_named_once():
+    run = run_of(40, 3)
+    run.marks += [Mark(MAIN, moment * MS, text) for moment, text in ((50, "beat"), (51, "beat"), (51, "end"))]
+    figure = timeline(run)
+    assert [text.strip() for text in texts(figure) if "beat" in text] == ["beat, end"]
+    assert sum(len(set(line.get_xdata())) == 1 for line in figure.axes[0].lines) == 3, "a line for each mark"
+
+
 def test_names_of_two_pools_and_of_namesakes():
     run = run_of(2, 2, name="fetch_")
     run.rows[1][3] = Thread("fetch_0", 77)
