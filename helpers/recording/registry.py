@@ -70,8 +70,8 @@ class Registry:
         self.open: tuple[Opened, ...] = ()
         self.everywhere: tuple[Opened, ...] = ()
         self.left: list[Opened] = []  # closed, with tasks that have not ended
-        self.quick: list[Any] | None = None  # rows of the one open watch, if no task waits to be handed on,
-        self.only: Any = None  # and its executor, None for all
+        # Rows and executor (None for all) of the one open watch, if no task waits to be handed on.
+        self.quick: tuple[list[Any], Any] | None = None
         self.leaving = False  # whether there are such
         self.patches: dict[tuple[int, str], tuple[Any, str, Any, Any]] = {}  # owner, name, before, ours
         self.waiting: dict[int, list[Submit]] = {}  # by id of the function: tasks that an executor may hand on
@@ -114,11 +114,9 @@ class Registry:
             self.be_quick()
 
     def be_quick(self) -> None:
-        self.quick = None  # first: a submit that sees `quick` must find the `only` that belongs to it
         one = self.open[0] if len(self.open) == 1 and not self.waiting else None
-        if one is not None and one.label is None and (one.executor is None or one.in_class):
-            self.only = one.executor
-            self.quick = one.run.rows
+        plain = one is not None and one.label is None and (one.executor is None or one.in_class)
+        self.quick = (one.run.rows, one.executor) if one is not None and plain else None
 
     def take_over(self, submit: Submit) -> None:
         """Its task is on its way: nobody else can be handed it."""

@@ -70,9 +70,9 @@ def threads_submit(bare: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(bare)
     def submit(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-        here, rows, row = stamps.here, registry.quick, None
+        here, (rows, only), row = stamps.here, registry.quick or (None, None), None
         try:
-            if rows is None or here.submits or (registry.only is not self and registry.only is not None):
+            if rows is None or here.submits or (only is not self and only is not None):
                 watchers = registry.watching_class(self)
                 if watchers or here.submits or registry.waiting:
                     return record(self, partial(bare, self), watchers, (fn, *args), kwargs, True)

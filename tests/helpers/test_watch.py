@@ -1,6 +1,7 @@
 """Watching must change nothing: each behavior of executors is tried bare, watched, and watched everywhere."""
 
 import contextlib
+import gc
 import inspect
 import logging
 import multiprocessing
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 from concurrent import futures
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -505,3 +507,14 @@ def test_a_forked_childs_main_thread_has_its_own_number():
     command = [sys.executable, "-W", "ignore", "-c", FORKED]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout == "0 True\n", done.stderr
+
+
+def test_a_closed_watch_does_not_keep_its_pool():
+    pool = ThreadPoolExecutor(1)
+    with watch(pool):
+        pool.submit(int).result(LIMIT)
+    gone = weakref.ref(pool)
+    pool.shutdown()
+    del pool
+    gc.collect()
+    assert gone() is None
