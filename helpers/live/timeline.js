@@ -856,6 +856,10 @@ const HINT = "Drag the line with the time at its foot, or press ← →: the wor
 const SPEEDS = [[1, "1×"], [1 / 4, "1/4×"], [1 / 10, "1/10×"], [1 / 100, "1/100×"], [1 / 1000, "1/1000×"]];
 const FLIGHT = 220; // ms in which a task moves from lane to lane
 
+// Shift + Enter runs the next cell, wherever the focus is.
+const forJupyter = ({ctrlKey, metaKey, altKey, shiftKey, key}) =>
+    ctrlKey || metaKey || altKey || (shiftKey && key === "Enter");
+
 function make(tag, className, parent, properties = {}) {
     const element = document.createElement(tag);
     element.className = className;
@@ -893,7 +897,6 @@ export class View {
     build() {
         const root = this.root;
         root.classList.add("pool-timeline");
-        root.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes our keys for its own
         make("style", "", root, {textContent: STYLE});
         const bar = make("div", "bar", root);
         this.button = make("button", "", bar, {textContent: "▶ Play", type: "button"});
@@ -928,6 +931,7 @@ export class View {
         this.on(this.all, "click", () => this.showWhole());
         this.on(this.stage, "dblclick", () => this.showWhole());
         this.on(this.stage, "keydown", (event) => this.key(event));
+        this.on(window, "keydown", (event) => this.claim(event), true);
         this.on(this.stage, "wheel", (event) => this.wheel(event), {passive: false});
         this.on(this.stage, "pointerdown", (event) => this.down(event));
         this.on(this.stage, "pointermove", (event) => this.move(event));
@@ -1342,8 +1346,17 @@ export class View {
         if (this.cursor >= this.length()) this.play(false);
     }
 
+    // Notebook 7 takes keys before whoever has the focus gets them: an arrow on a lab's slider would move to another
+    // cell, and d d on a button delete this one. It leaves those of an element with this attribute alone.
+    claim(event) {
+        const {target} = event, around = this.root.closest(".jp-OutputArea-output") || this.root;
+        if (!target.matches || !around.contains(target)) return;
+        const leaves = target.matches("button") && event.key.startsWith("Arrow");
+        target.toggleAttribute("data-lm-suppress-shortcuts", !forJupyter(event) && !leaves);
+    }
+
     key(event) {
-        if (event.ctrlKey || event.metaKey || event.altKey) return;
+        if (forJupyter(event)) return;
         const step = (this.until - this.from) / 100, cursor = Number.isNaN(this.cursor) ? 0 : this.cursor;
         const does = {
             ArrowLeft: () => this.place(event.shiftKey ? this.event(-1) : cursor - step),
