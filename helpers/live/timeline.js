@@ -194,7 +194,11 @@ export class Store {
         return Math.max(this.last, (clock - this.shift) * 1e6);
     }
 
-    length() { return Math.max(this.present(), this.seconds * 1e9) || 1e6; }
+    // No news for so long that the kernel is busy, or gone.
+    silent() { return !this.ended && performance.now() > this.heard + STALE; }
+
+    // A run that was stopped is shorter than was expected.
+    length() { return Math.max(this.present(), this.ended ? 0 : this.seconds * 1e9) || 1e6; }
 
     state(i) { return OUTCOMES[this.outcome[i]] || (Number.isNaN(this.started[i]) ? "queued" : "running"); }
 
@@ -995,7 +999,7 @@ export class View {
             if (!this.visible || !this.root.isConnected || !this.width) return;
             this.frame(time);
             this.next = performance.now() + this.pause();
-            if (this.live || this.playing || !this.settled) this.invalidate();
+            if (this.growing() || this.playing || !this.settled) this.invalidate();
         });
     }
 
@@ -1022,6 +1026,9 @@ export class View {
         canvas.style.width = `${width}px`;
         canvas.style.height = `${height}px`;
     }
+
+    // Whether the picture moves by itself. A kernel that was restarted never says that its run is over.
+    growing() { return this.stores.some((store) => !store.ended && !store.silent()); }
 
     length() { return Math.max(...this.stores.map((store) => store.length())); }
 
@@ -1270,13 +1277,18 @@ export class View {
     say(time) {
         const following = Number.isNaN(this.cursor);
         const t = following ? this.length() : this.cursor;
-        const moving = this.playing || (this.live && following);
+        const moving = this.playing || (this.growing() && following);
         if (moving && time - this.saidAt < 250) return;
         this.saidAt = time;
         // A screen reader would never get to the end of words that change four times a second.
         this.words.setAttribute("aria-live", moving ? "off" : "polite");
         const now = following && this.live ? Math.max(...this.stores.map((store) => store.present())) : t;
-        const said = this.lane < 0 ? this.wordsAt(now) : `${this.wordsAt(now)}\n${this.chosen}`;
+        const silent = this.stores.find((store) => store.silent());
+        const lines = [this.wordsAt(now)];
+        if (silent)
+            lines.unshift(`No news from the kernel since ${this.clock()(silent.now)}: it is busy, or was restarted.`);
+        if (this.lane >= 0) lines.push(this.chosen);
+        const said = lines.join("\n");
         if (said === this.said) return;
         this.said = said;
         this.words.replaceChildren(...said.split("\n").map((text) => {

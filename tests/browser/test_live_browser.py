@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -213,7 +214,9 @@ def test_a_running_bar_grows_between_two_messages(page: Any) -> None:
     run.rows[0][5], run.rows[0][7] = 5 * SECOND + SECOND // 2, "returned"  # it had ended before; the bar is put right
     page.evaluate("(heads) => say(heads)", plain([feed.news(True) | {"now": 2 * SECOND}]))
     assert page.evaluate("view.stores[0].finished[0]") == SECOND / 2
-    expect(root.locator(".words")).to_contain_text("worker 0 is idle")
+    expect(root.locator(".words")).to_contain_text("at 0.20 s: worker 0 runs 0")  # within what the run took, not 10 s
+    page.evaluate("view.place(view.length())")
+    expect(root.locator(".words")).to_contain_text("at 0.50 s: worker 0 is idle")
 
 
 @pytest.mark.parametrize(
@@ -240,12 +243,18 @@ def test_a_live_picture_leaves_the_cores_to_the_run(page: Any, host: str, cores:
     assert page.evaluate("view.pause()") == 0  # a finished one moves as smoothly as the page can
 
 
-def test_without_news_the_clock_stands_still(page: Any) -> None:
-    open_live(page, [Feed(written((0.0, 0.0, None, 0, None))).news(False) | {"now": SECOND}])
-    page.wait_for_timeout(1700)
-    stopped = page.evaluate("view.stores[0].present()")
+def test_without_news_the_picture_stands_still_and_says_so(page: Any) -> None:
+    feed = Feed(written((0.0, 0.0, None, 0, None)))
+    words = open_live(page, [feed.news(False) | {"now": SECOND}]).locator(".words")
+    expect(words).to_contain_text(re.compile(r"^at \d\.\d\d s: worker 0 runs 0"))
+    expect(words).to_contain_text(re.compile(r"^No news from the kernel since 1\.00 s: .*at 2\.5\d s: worker 0 runs 0"))
+    stopped = page.evaluate("[view.stores[0].present(), view.frames]")
     page.wait_for_timeout(200)
-    assert page.evaluate("view.stores[0].present()") == stopped
+    assert page.evaluate("[view.stores[0].present(), view.frames]") == stopped
+    page.evaluate("(heads) => say(heads)", plain([feed.news(False) | {"now": 3 * SECOND}]))
+    expect(words).to_contain_text(re.compile(r"^at 3\.\d\d s: worker 0 runs 0"))
+    page.evaluate("(heads) => say(heads)", plain([feed.news(True) | {"now": 3 * SECOND}]))
+    expect(words).not_to_contain_text("No news")
 
 
 def test_who_missed_a_message_asks_for_all(page: Any) -> None:
