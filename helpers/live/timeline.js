@@ -833,7 +833,8 @@ const STYLE = `
 .pool-timeline { font-family: var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, inherit);
     font-size: 13px; line-height: 1.4; position: relative; max-width: 1100px; }
 .pool-timeline canvas { display: block; }
-.pool-timeline .stage { position: relative; outline: none; touch-action: pan-y; user-select: none; cursor: crosshair; }
+.pool-timeline .stage { position: relative; outline: none; user-select: none; cursor: crosshair; }
+.pool-timeline .stage, .pool-timeline .stage * { touch-action: pan-y; } /* the lanes scroll: they ask no one above */
 .pool-timeline .stage:focus-visible { outline: 2px solid var(--jp-brand-color1, #2196F3); outline-offset: 2px; }
 .pool-timeline .lanes { overflow-x: hidden; overflow-y: auto; position: relative; }
 .pool-timeline .lanes canvas { position: sticky; top: 0; }
@@ -940,7 +941,9 @@ export class View {
         this.on(this.stage, "pointerdown", (event) => this.down(event));
         this.on(this.stage, "pointermove", (event) => this.move(event));
         for (const name of ["pointerup", "pointercancel"]) this.on(this.stage, name, (event) => this.up(event));
-        this.on(this.stage, "pointerleave", () => { if (this.lane < 0) this.tip.hidden = true; });
+        this.on(this.stage, "pointerleave", ({pointerType}) => { // a finger leaves as soon as it is lifted
+            if (this.lane < 0 && pointerType !== "touch") this.tip.hidden = true;
+        });
         this.on(this.stage, "blur", () => { this.lane = -1; this.tip.hidden = true; this.invalidate(); });
         this.on(this.lanes, "scroll", () => this.invalidate());
         const sizes = new ResizeObserver(() => this.resize());
@@ -1506,12 +1509,14 @@ export class View {
         this.fingers ||= new Map();
         this.fingers.set(event.pointerId, this.spot(event).x);
         if (event.button > 0) return;
+        if (this.fingers.size > 1) return this.undrag();
         this.stage.focus({preventScroll: true});
         const {x, y} = this.spot(event);
         if (x > this.lanes.clientWidth && this.bottom > this.high && y < this.high) return; // the scroll bar
         try { this.stage.setPointerCapture(event.pointerId); } catch { /* the finger is gone already */ }
         const onKnob = Math.abs(x - this.x(this.cursor)) < 40;
-        this.drag = y > this.high && !this.whole && !onKnob ? {from: this.from, x} : {cursor: true};
+        const pans = y > this.high && !this.whole && !onKnob;
+        this.drag = pans ? {from: this.from, x} : {cursor: true, before: this.cursor};
         this.lane = -1;
         if (this.playing) this.play(false);
         if (this.drag.cursor && x >= LEFT - 20) this.place(this.at(x));
@@ -1536,6 +1541,17 @@ export class View {
 
     up(event) {
         this.fingers?.delete(event.pointerId);
+        if (event.type === "pointercancel") this.undrag();
+        this.drag = null;
+    }
+
+    // What began as a drag is a pinch, or scrolls the page: the cursor goes back to where it was.
+    undrag() {
+        if (this.drag?.cursor) {
+            this.cursor = this.drag.before;
+            this.tip.hidden = true;
+            this.invalidate();
+        }
         this.drag = null;
     }
 
