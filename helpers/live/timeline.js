@@ -363,7 +363,9 @@ export function wordsAt(store, t, clock) {
     const ended = {returned: 0, raised: 0, cancelled: 0};
     for (let i = 0; i < store.count; i++)
         if (store.finished[i] <= t && store.outcome[i]) ended[OUTCOMES[store.outcome[i]]]++;
-    const counts = Object.entries(ended).filter(([, n]) => n).map(([how, n]) => `${n} ${how}`);
+    // "3 returned" could be task 3.
+    const counts = Object.entries(ended).filter(([, n]) => n).map(
+        ([how, n], k) => k ? `${n} ${how}` : `${plural(n, "task")} ${how}`);
     parts.push(counts.length ? `so far ${counts.join(", ")}` : "no task has ended yet");
     return `at ${clock(t)}: ${parts.join("; ")}`;
 }
@@ -609,7 +611,10 @@ class Painter {
             const going = Number.isNaN(store.finished[i]);
             const font = lane.size > 0.3 * INCH ? "bold 13px" : "bold 11px";
             const ink = going ? look.ink : inkOn(colorOf(i));
-            this.text(words, (a + b) / 2, lane.middle, {align: "center", font, ink});
+            // Beside the cursor's line, which would hide it.
+            const middle = (a + b) / 2, line = this.x(this.view.cursor), half = 4 * words.length + 5;
+            const hidden = Math.abs(line - middle) < half && b - line > 2 * half;
+            this.text(words, hidden ? line + half : middle, lane.middle, {align: "center", font, ink});
         }
     }
 
@@ -856,8 +861,8 @@ const STYLE = `
     border: 1px solid var(--jp-border-color1, #999); box-shadow: 0 1px 4px rgba(0, 0, 0, 0.3); font-size: 12.5px; }
 .pool-timeline .tip b { display: block; }
 `;
-const HINT = "Drag the line with the time at its foot, or press ← →: the words say what everyone does then. " +
-    "Click a bar, or press ↑ ↓, for its task. Zoom: Ctrl + wheel, + and −; double click: all of it.";
+const HINT = "Drag the line with the time at its foot, or click and press ← →: the words say what everyone does " +
+    "then. Click a bar, or press ↑ ↓, for its task. Zoom: Ctrl + wheel, + and −; double click: all of it.";
 const SPEEDS = [[1, "1×"], [1 / 4, "1/4×"], [1 / 10, "1/10×"], [1 / 100, "1/100×"], [1 / 1000, "1/1000×"]];
 const FLIGHT = 220; // ms in which a task moves from lane to lane
 

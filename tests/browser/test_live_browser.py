@@ -99,6 +99,9 @@ def expected(run: Recording, t: float) -> str:
             main = f"main is blocked in {b.call}()" + ("" if b.task is None else f" of {b.task}")
     ended = [x.outcome for x in tasks if x.finished is not None and at(x.finished) <= t]
     counts = [f"{ended.count(how)} {how}" for how in ("returned", "raised", "cancelled") if how in ended]
+    if counts:
+        n, how = counts[0].split()
+        counts[0] = f"{n} task{'' if n == '1' else 's'} {how}"
     return "; ".join([f"at {t:.2f} s: {', '.join(said)}", queue, main,
                       f"so far {', '.join(counts)}" if counts else "no task has ended yet"])  # fmt: skip
 
@@ -282,7 +285,7 @@ def test_everything_by_keyboard(page: Any) -> None:
     page.keyboard.press("Shift+ArrowRight")
     expect(words).to_contain_text("at 0.02 s: ")
     page.keyboard.press("End")
-    expect(words).to_contain_text("4 returned, 1 raised, 1 cancelled")
+    expect(words).to_contain_text("4 tasks returned, 1 raised, 1 cancelled")
     page.evaluate("view.place(250e6)")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
@@ -341,6 +344,20 @@ def test_a_task_that_ran_unseen_is_not_drawn_as_queued(page: Any) -> None:
     open_live(page, everything(run))
     assert page.evaluate("[view.stores[0].depths().most, view.stores[0].queuedAt(5e7).length]") == [0, 0]
     assert "1 ran unseen" in page.evaluate("view.stores[0].summaryLine()") and "1 ran unseen" in timeline(run).alt
+
+
+def test_the_cursor_hides_no_number(page: Any) -> None:
+    open_live(page, everything(written((0.0, 0.0, 0.4, 0, "returned"), (0.0, 0.0, 0.1, 1, "returned"))))
+    drawn = page.evaluate("""(moments) => moments.map((ns) => {
+        const bare = view.ctx.fillText.bind(view.ctx), seen = {};
+        view.ctx.fillText = (words, x, y) => { seen[words] ??= x; bare(words, x, y); };
+        view.cursor = ns;
+        view.frame(0);
+        view.ctx.fillText = bare;
+        return [seen[0], view.x(ns)];
+    })""", [100e6, 200e6])  # fmt: skip
+    assert drawn[0][0] == pytest.approx(drawn[1][1], abs=1)  # in the middle of its bar
+    assert drawn[1][0] - drawn[1][1] >= 8
 
 
 def test_it_plays_and_stops_at_the_end(page: Any) -> None:
