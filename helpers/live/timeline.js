@@ -194,7 +194,11 @@ export class Store {
         return Math.max(this.last, (clock - this.shift) * 1e6);
     }
 
-    length() { return Math.max(this.present(), this.seconds * 1e9) || 1e6; }
+    // No news for so long that the kernel is busy, or gone.
+    silent() { return !this.ended && performance.now() > this.heard + STALE; }
+
+    // A run that was stopped is shorter than was expected.
+    length() { return Math.max(this.present(), this.ended ? 0 : this.seconds * 1e9) || 1e6; }
 
     state(i) { return OUTCOMES[this.outcome[i]] || (Number.isNaN(this.started[i]) ? "queued" : "running"); }
 
@@ -359,7 +363,9 @@ export function wordsAt(store, t, clock) {
     const ended = {returned: 0, raised: 0, cancelled: 0};
     for (let i = 0; i < store.count; i++)
         if (store.finished[i] <= t && store.outcome[i]) ended[OUTCOMES[store.outcome[i]]]++;
-    const counts = Object.entries(ended).filter(([, n]) => n).map(([how, n]) => `${n} ${how}`);
+    // "3 returned" could be task 3.
+    const counts = Object.entries(ended).filter(([, n]) => n).map(
+        ([how, n], k) => k ? `${n} ${how}` : `${plural(n, "task")} ${how}`);
     parts.push(counts.length ? `so far ${counts.join(", ")}` : "no task has ended yet");
     return `at ${clock(t)}: ${parts.join("; ")}`;
 }
@@ -605,7 +611,10 @@ class Painter {
             const going = Number.isNaN(store.finished[i]);
             const font = lane.size > 0.3 * INCH ? "bold 13px" : "bold 11px";
             const ink = going ? look.ink : inkOn(colorOf(i));
-            this.text(words, (a + b) / 2, lane.middle, {align: "center", font, ink});
+            // Beside the cursor's line, which would hide it.
+            const middle = (a + b) / 2, line = this.x(this.view.cursor), half = 4 * words.length + 5;
+            const hidden = Math.abs(line - middle) < half && b - line > 2 * half;
+            this.text(words, hidden ? line + half : middle, lane.middle, {align: "center", font, ink});
         }
     }
 
@@ -829,7 +838,8 @@ const STYLE = `
 .pool-timeline { font-family: var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, inherit);
     font-size: 13px; line-height: 1.4; position: relative; max-width: 1100px; }
 .pool-timeline canvas { display: block; }
-.pool-timeline .stage { position: relative; outline: none; touch-action: pan-y; user-select: none; cursor: crosshair; }
+.pool-timeline .stage { position: relative; outline: none; user-select: none; cursor: crosshair; }
+.pool-timeline .stage, .pool-timeline .stage * { touch-action: pan-y; } /* the lanes scroll: they ask no one above */
 .pool-timeline .stage:focus-visible { outline: 2px solid var(--jp-brand-color1, #2196F3); outline-offset: 2px; }
 .pool-timeline .lanes { overflow-x: hidden; overflow-y: auto; position: relative; }
 .pool-timeline .lanes canvas { position: sticky; top: 0; }
@@ -851,10 +861,14 @@ const STYLE = `
     border: 1px solid var(--jp-border-color1, #999); box-shadow: 0 1px 4px rgba(0, 0, 0, 0.3); font-size: 12.5px; }
 .pool-timeline .tip b { display: block; }
 `;
-const HINT = "Drag the line with the time at its foot, or press ← →: the words say what everyone does then. " +
-    "Click a bar, or press ↑ ↓, for its task. Zoom: Ctrl + wheel, + and −; double click: all of it.";
+const HINT = "Drag the line with the time at its foot, or click and press ← →: the words say what everyone does " +
+    "then. Click a bar, or press ↑ ↓, for its task. Zoom: Ctrl + wheel, + and −; double click: all of it.";
 const SPEEDS = [[1, "1×"], [1 / 4, "1/4×"], [1 / 10, "1/10×"], [1 / 100, "1/100×"], [1 / 1000, "1/1000×"]];
 const FLIGHT = 220; // ms in which a task moves from lane to lane
+
+// Shift + Enter runs the next cell, wherever the focus is.
+const forJupyter = ({ctrlKey, metaKey, altKey, shiftKey, key}) =>
+    ctrlKey || metaKey || altKey || (shiftKey && key === "Enter");
 
 function make(tag, className, parent, properties = {}) {
     const element = document.createElement(tag);
@@ -893,7 +907,6 @@ export class View {
     build() {
         const root = this.root;
         root.classList.add("pool-timeline");
-        root.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes our keys for its own
         make("style", "", root, {textContent: STYLE});
         const bar = make("div", "bar", root);
         this.button = make("button", "", bar, {textContent: "▶ Play", type: "button"});
@@ -928,11 +941,14 @@ export class View {
         this.on(this.all, "click", () => this.showWhole());
         this.on(this.stage, "dblclick", () => this.showWhole());
         this.on(this.stage, "keydown", (event) => this.key(event));
+        this.on(window, "keydown", (event) => this.claim(event), true);
         this.on(this.stage, "wheel", (event) => this.wheel(event), {passive: false});
         this.on(this.stage, "pointerdown", (event) => this.down(event));
         this.on(this.stage, "pointermove", (event) => this.move(event));
         for (const name of ["pointerup", "pointercancel"]) this.on(this.stage, name, (event) => this.up(event));
-        this.on(this.stage, "pointerleave", () => { if (this.lane < 0) this.tip.hidden = true; });
+        this.on(this.stage, "pointerleave", ({pointerType}) => { // a finger leaves as soon as it is lifted
+            if (this.lane < 0 && pointerType !== "touch") this.tip.hidden = true;
+        });
         this.on(this.stage, "blur", () => { this.lane = -1; this.tip.hidden = true; this.invalidate(); });
         this.on(this.lanes, "scroll", () => this.invalidate());
         const sizes = new ResizeObserver(() => this.resize());
@@ -992,7 +1008,7 @@ export class View {
         if (!this.visible || !this.root.isConnected || !this.width) return;
         this.next = performance.now() + this.pause();
         this.frame(time);
-        if (this.live || this.playing || !this.settled) this.invalidate();
+        if (this.growing() || this.playing || !this.settled) this.invalidate();
     }
 
     // The least time between two frames, in ms. A run that goes on may need the cores that the browser draws with.
@@ -1018,6 +1034,9 @@ export class View {
         canvas.style.width = `${width}px`;
         canvas.style.height = `${height}px`;
     }
+
+    // Whether the picture moves by itself. A kernel that was restarted never says that its run is over.
+    growing() { return this.stores.some((store) => !store.ended && !store.silent()); }
 
     length() { return Math.max(...this.stores.map((store) => store.length())); }
 
@@ -1266,13 +1285,18 @@ export class View {
     say(time) {
         const following = Number.isNaN(this.cursor);
         const t = following ? this.length() : this.cursor;
-        const moving = this.playing || (this.live && following);
+        const moving = this.playing || (this.growing() && following);
         if (moving && time - this.saidAt < 250) return;
         this.saidAt = time;
         // A screen reader would never get to the end of words that change four times a second.
         this.words.setAttribute("aria-live", moving ? "off" : "polite");
         const now = following && this.live ? Math.max(...this.stores.map((store) => store.present())) : t;
-        const said = this.lane < 0 ? this.wordsAt(now) : `${this.wordsAt(now)}\n${this.chosen}`;
+        const silent = this.stores.find((store) => store.silent());
+        const lines = [this.wordsAt(now)];
+        if (silent)
+            lines.unshift(`No news from the kernel since ${this.clock()(silent.now)}: it is busy, or was restarted.`);
+        if (this.lane >= 0) lines.push(this.chosen);
+        const said = lines.join("\n");
         if (said === this.said) return;
         this.said = said;
         this.words.replaceChildren(...said.split("\n").map((text) => {
@@ -1342,8 +1366,17 @@ export class View {
         if (this.cursor >= this.length()) this.play(false);
     }
 
+    // Notebook 7 takes keys before whoever has the focus gets them: an arrow on a lab's slider would move to another
+    // cell, and d d on a button delete this one. It leaves those of an element with this attribute alone.
+    claim(event) {
+        const {target} = event, around = this.root.closest(".jp-OutputArea-output") || this.root;
+        if (!target.matches || !around.contains(target)) return;
+        const leaves = target.matches("button") && event.key.startsWith("Arrow");
+        target.toggleAttribute("data-lm-suppress-shortcuts", !forJupyter(event) && !leaves);
+    }
+
     key(event) {
-        if (event.ctrlKey || event.metaKey || event.altKey) return;
+        if (forJupyter(event)) return;
         const step = (this.until - this.from) / 100, cursor = Number.isNaN(this.cursor) ? 0 : this.cursor;
         const does = {
             ArrowLeft: () => this.place(event.shiftKey ? this.event(-1) : cursor - step),
@@ -1481,12 +1514,14 @@ export class View {
         this.fingers ||= new Map();
         this.fingers.set(event.pointerId, this.spot(event).x);
         if (event.button > 0) return;
+        if (this.fingers.size > 1) return this.undrag();
         this.stage.focus({preventScroll: true});
         const {x, y} = this.spot(event);
         if (x > this.lanes.clientWidth && this.bottom > this.high && y < this.high) return; // the scroll bar
         try { this.stage.setPointerCapture(event.pointerId); } catch { /* the finger is gone already */ }
         const onKnob = Math.abs(x - this.x(this.cursor)) < 40;
-        this.drag = y > this.high && !this.whole && !onKnob ? {from: this.from, x} : {cursor: true};
+        const pans = y > this.high && !this.whole && !onKnob;
+        this.drag = pans ? {from: this.from, x} : {cursor: true, before: this.cursor};
         this.lane = -1;
         if (this.playing) this.play(false);
         if (this.drag.cursor && x >= LEFT - 20) this.place(this.at(x));
@@ -1511,6 +1546,17 @@ export class View {
 
     up(event) {
         this.fingers?.delete(event.pointerId);
+        if (event.type === "pointercancel") this.undrag();
+        this.drag = null;
+    }
+
+    // What began as a drag is a pinch, or scrolls the page: the cursor goes back to where it was.
+    undrag() {
+        if (this.drag?.cursor) {
+            this.cursor = this.drag.before;
+            this.tip.hidden = true;
+            this.invalidate();
+        }
         this.drag = null;
     }
 

@@ -143,6 +143,7 @@ def start_lab(base_url: str, root: Path) -> tuple[Lab, subprocess.Popen[bytes]]:
         "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", f"--ServerApp.base_url={base_url}",
         f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
     ]  # fmt: skip
     log = root / "server.log"
     with log.open("wb") as out:
@@ -193,10 +194,13 @@ def stop_lab(process: subprocess.Popen[bytes], limit: float = 20) -> None:
 
 @pytest.fixture
 def open_notebook() -> Callable[..., None]:
-    """open_notebook(page, lab, "notebooks/x.ipynb"): opens it and waits until its kernel is idle."""
+    """open_notebook(page, lab, "notebooks/x.ipynb"): opens it and waits until its kernel is idle.
 
-    def open_it(page: Any, lab: Lab, path: str, limit: float = 120) -> None:
-        page.goto(f"{lab.url}lab/tree/{path}?token={lab.token}&reset", timeout=limit * 1000)
+    `within="notebooks"` opens it in Notebook 7, which the same server serves.
+    """
+
+    def open_it(page: Any, lab: Lab, path: str, limit: float = 120, within: str = "lab/tree") -> None:
+        page.goto(f"{lab.url}{within}/{path}?token={lab.token}&reset", timeout=limit * 1000)
         page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=limit * 1000)
         page.wait_for_function(IDLE, timeout=limit * 1000)
 

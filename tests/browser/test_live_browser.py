@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -98,6 +99,9 @@ def expected(run: Recording, t: float) -> str:
             main = f"main is blocked in {b.call}()" + ("" if b.task is None else f" of {b.task}")
     ended = [x.outcome for x in tasks if x.finished is not None and at(x.finished) <= t]
     counts = [f"{ended.count(how)} {how}" for how in ("returned", "raised", "cancelled") if how in ended]
+    if counts:
+        n, how = counts[0].split()
+        counts[0] = f"{n} task{'' if n == '1' else 's'} {how}"
     return "; ".join([f"at {t:.2f} s: {', '.join(said)}", queue, main,
                       f"so far {', '.join(counts)}" if counts else "no task has ended yet"])  # fmt: skip
 
@@ -213,7 +217,9 @@ def test_a_running_bar_grows_between_two_messages(page: Any) -> None:
     run.rows[0][5], run.rows[0][7] = 5 * SECOND + SECOND // 2, "returned"  # it had ended before; the bar is put right
     page.evaluate("(heads) => say(heads)", plain([feed.news(True) | {"now": 2 * SECOND}]))
     assert page.evaluate("view.stores[0].finished[0]") == SECOND / 2
-    expect(root.locator(".words")).to_contain_text("worker 0 is idle")
+    expect(root.locator(".words")).to_contain_text("at 0.20 s: worker 0 runs 0")  # within what the run took, not 10 s
+    page.evaluate("view.place(view.length())")
+    expect(root.locator(".words")).to_contain_text("at 0.50 s: worker 0 is idle")
 
 
 @pytest.mark.parametrize(
@@ -241,12 +247,18 @@ def test_a_live_picture_leaves_the_cores_to_the_run(page: Any, host: str, cores:
     assert page.evaluate("view.pause()") == 0  # a finished one moves as smoothly as the page can
 
 
-def test_without_news_the_clock_stands_still(page: Any) -> None:
-    open_live(page, [Feed(written((0.0, 0.0, None, 0, None))).news(False) | {"now": SECOND}])
-    page.wait_for_timeout(1700)
-    stopped = page.evaluate("view.stores[0].present()")
+def test_without_news_the_picture_stands_still_and_says_so(page: Any) -> None:
+    feed = Feed(written((0.0, 0.0, None, 0, None)))
+    words = open_live(page, [feed.news(False) | {"now": SECOND}]).locator(".words")
+    expect(words).to_contain_text(re.compile(r"^at \d\.\d\d s: worker 0 runs 0"))
+    expect(words).to_contain_text(re.compile(r"^No news from the kernel since 1\.00 s: .*at 2\.5\d s: worker 0 runs 0"))
+    stopped = page.evaluate("[view.stores[0].present(), view.frames]")
     page.wait_for_timeout(200)
-    assert page.evaluate("view.stores[0].present()") == stopped
+    assert page.evaluate("[view.stores[0].present(), view.frames]") == stopped
+    page.evaluate("(heads) => say(heads)", plain([feed.news(False) | {"now": 3 * SECOND}]))
+    expect(words).to_contain_text(re.compile(r"^at 3\.\d\d s: worker 0 runs 0"))
+    page.evaluate("(heads) => say(heads)", plain([feed.news(True) | {"now": 3 * SECOND}]))
+    expect(words).not_to_contain_text("No news")
 
 
 def test_who_missed_a_message_asks_for_all(page: Any) -> None:
@@ -274,7 +286,7 @@ def test_everything_by_keyboard(page: Any) -> None:
     page.keyboard.press("Shift+ArrowRight")
     expect(words).to_contain_text("at 0.02 s: ")
     page.keyboard.press("End")
-    expect(words).to_contain_text("4 returned, 1 raised, 1 cancelled")
+    expect(words).to_contain_text("4 tasks returned, 1 raised, 1 cancelled")
     page.evaluate("view.place(250e6)")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
@@ -333,6 +345,20 @@ def test_a_task_that_ran_unseen_is_not_drawn_as_queued(page: Any) -> None:
     open_live(page, everything(run))
     assert page.evaluate("[view.stores[0].depths().most, view.stores[0].queuedAt(5e7).length]") == [0, 0]
     assert "1 ran unseen" in page.evaluate("view.stores[0].summaryLine()") and "1 ran unseen" in timeline(run).alt
+
+
+def test_the_cursor_hides_no_number(page: Any) -> None:
+    open_live(page, everything(written((0.0, 0.0, 0.4, 0, "returned"), (0.0, 0.0, 0.1, 1, "returned"))))
+    drawn = page.evaluate("""(moments) => moments.map((ns) => {
+        const bare = view.ctx.fillText.bind(view.ctx), seen = {};
+        view.ctx.fillText = (words, x, y) => { seen[words] ??= x; bare(words, x, y); };
+        view.cursor = ns;
+        view.frame(0);
+        view.ctx.fillText = bare;
+        return [seen[0], view.x(ns)];
+    })""", [100e6, 200e6])  # fmt: skip
+    assert drawn[0][0] == pytest.approx(drawn[1][1], abs=1)  # in the middle of its bar
+    assert drawn[1][0] - drawn[1][1] >= 8
 
 
 def test_it_plays_and_stops_at_the_end(page: Any) -> None:
