@@ -892,6 +892,7 @@ export class View {
         this.playing = false;
         this.lane = -1; // the lane chosen by keys
         this.frames = 0;
+        this.drawn = 0;
         this.next = 0; // no live frame before it, on the page's clock
         this.signs = new Set(); // what the legend explains
         this.keyed = "";
@@ -1063,15 +1064,16 @@ export class View {
         this.inked = null; // the axis has to be drawn anew
     }
 
-    // The span of time that is shown: of a growing run with some room to grow into.
-    span() {
+    // The span of time that is shown, `gone` ms after it was shown last: of a growing run with some room to grow into.
+    span(gone) {
         const length = this.length();
         this.settled = true;
         if (this.live) {
             if (length > this.shown) this.shown = this.shown ? Math.max(length, 1.3 * this.shown) : length;
         } else this.shown = length;
         if (!this.whole) return;
-        const from = -0.004 * this.shown, until = 1.02 * this.shown, step = this.live ? 0.25 : 0.35;
+        const from = -0.004 * this.shown, until = 1.02 * this.shown;
+        const step = 1 - (this.live ? 0.75 : 0.65) ** (gone / 17);
         const near = Math.abs(until - this.until) < 0.002 * this.shown || this.until <= 1e6 || !this.frames;
         if (!near) this.settled = false;
         this.until = near ? until : this.until + step * (until - this.until);
@@ -1086,7 +1088,8 @@ export class View {
         }
         if (this.playing) this.advance(time);
         this.layout();
-        this.span();
+        this.span(Math.min(time - this.drawn, 200));
+        this.drawn = time;
         this.frames += 1;
         const {ctx, ratio} = this;
         ctx.setTransform(ratio, 0, 0, ratio, 0, 0);

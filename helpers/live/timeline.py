@@ -31,7 +31,7 @@ from helpers.machine import usable_cpus
 from helpers.recording.data import Recording
 
 PAUSE = 0.05 if usable_cpus() > 1 else 0.2  # seconds between two messages; each costs the tasks a few ms of one core
-QUIET = round(0.25 / PAUSE)  # pauses after which a message is sent although nothing is new: it says that the kernel is there
+QUIET = round(0.25 / PAUSE)  # pauses after which a message is sent though nothing is new: it says that the kernel lives
 BURST = 4  # full messages at once: a Jupyter server drops what is above 3 MB in 3 s
 SMALL = 2000  # rows that are sent again and again until the browser has answered
 VIEW = "application/vnd.jupyter.widget-view+json"
