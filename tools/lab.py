@@ -31,9 +31,9 @@ def has_browser() -> bool:
     return True
 
 
-def command(options: list[str]) -> list[str]:
-    line = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={NOTEBOOKS}"]
-    line += [f"--LabApp.default_url=/lab/tree/{lesson.name}" for lesson in NOTEBOOKS.glob("00-*.ipynb")]
+def command(options: list[str], notebooks: Path = NOTEBOOKS) -> list[str]:
+    line = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks}"]
+    line += [f"--LabApp.default_url=/lab/tree/{lesson.name}" for lesson in notebooks.glob("00-*.ipynb")]
     if not has_browser():
         line.append("--no-browser")
     # Jupyter refuses to run as root; in a container there is nobody else to be.
