@@ -9,6 +9,7 @@ from pathlib import Path
 
 import answers
 import handout
+import lab
 import notebook_form
 import pytest
 
@@ -69,6 +70,19 @@ def test_a_part_of_the_course_has_the_exercises_of_its_lessons_alone(tmp_path: P
     readme = (target / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| \[(\d\d) .+\]\(notebooks/", readme, re.MULTILINE)
     assert rows == ["01", "02", "11"]
+    assert "00-start-here" not in readme and "lesson 00" not in readme
+    assert "/lab/tree/01-" in " ".join(lab.command([], target / "notebooks"))
+
+
+def test_no_link_leads_out_of_a_part_of_the_course(tmp_path: Path) -> None:
+    handout.write(tmp_path / "part", handout.chosen("01-02"))
+    links = [
+        link
+        for path in (tmp_path / "part" / "notebooks").glob("*.ipynb")
+        for link in re.findall(r"\]\((\d\d-[^)#]+)", path.read_text(encoding="utf-8"))
+    ]
+    assert links and all((tmp_path / "part" / "notebooks" / link).is_file() for link in links)
+    assert "00 Start here" in (tmp_path / "part" / "notebooks" / "01-meet-the-pool.ipynb").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("lessons", ["", "x", "3", "44", "02-01", "01--02", "50-60"])
