@@ -18,7 +18,8 @@ import notebook_form
 HANDOUT = notebook_form.PROJECT / "handout"
 CONTENTS = (
     ".gitignore", "README.md", "INSTRUCTORS.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "environment.yml",
-    "pyproject.toml", "requirements.txt", "requirements-dev.txt", "binder", "docs", "exercises", "helpers", "notebooks", "tools",
+    "pyproject.toml", "requirements.txt", "requirements-dev.txt", "binder", "docs", "exercises", "helpers", "notebooks",
+    "tools",
 )  # fmt: skip
 LEFT_OUT = shutil.ignore_patterns(
     "__pycache__", ".ipynb_checkpoints", "viztracer_report", ".DS_Store", "*progress*.json*"
