@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -51,7 +52,8 @@ class Condition:
     prefix: tuple[str, ...] = ()
     env: dict[str, str | None] = field(default_factory=dict)
     folder: str = "course"
-    how: str = "once"  # "once", "twice" or "interrupted"
+    how: str = "once"  # or "twice", "reversed", "interrupted"
+    python: str = ""  # another interpreter than this one, by its command
     hogs: int = 0  # busy processes beside it
     at_once: int = 1  # kernels; more than one are a class on one server
     read_only: str = ""  # "course" or "home"
@@ -62,6 +64,15 @@ def has(*commands: str) -> Callable[[], bool]:
     return lambda: all(shutil.which(command) for command in commands)
 
 
+@functools.cache
+def made(python: str) -> bool:
+    """Whether another Python has an environment in build/ with the learners' packages: it is made, if that can be."""
+    home = PROJECT / "build" / python
+    pip: list[str | Path] = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps"]
+    commands: list[list[str | Path]] = [[python, "-m", "venv", home], [*pip, "-r", PROJECT / "requirements.txt"]]
+    return bool(shutil.which(python)) and not any(subprocess.run(c, capture_output=True).returncode for c in commands)
+
+
 # A root that may not pass over permissions: a folder that is read-only is so for it too.
 PLAIN = ("setpriv", "--bounding-set", "-dac_override") if getattr(os, "geteuid", lambda: 1)() == 0 else ()
 
@@ -70,7 +81,13 @@ CONDITIONS = [
     Condition("quiet", tries=20),
     Condition("one core", tries=20, prefix=("taskset", "-c", "0"), needs=has("taskset")),
     Condition("two hogs a core", tries=20, hogs=2 * (os.cpu_count() or 1)),
+    *(
+        Condition(f"Python {name[6:]}", python=name, needs=functools.partial(made, name))
+        for name in ("python3.11", "python3.12", "python3.13", "python3.14", "python3.14t", "python3.15")
+        if name != f"python3.{sys.version_info.minor}"
+    ),
     Condition("Run All twice", how="twice"),
+    Condition("in reverse, then Run All", how="reversed"),
     Condition("interrupted ten times, then Run All", how="interrupted"),
     Condition("a read-only folder", read_only="course", prefix=PLAIN, needs=has(*PLAIN[:1])),
     Condition("a read-only home", read_only="home", prefix=PLAIN, needs=has(*PLAIN[:1])),
@@ -100,6 +117,10 @@ def execute(lesson: Path, how: str) -> None:
                     for n, cell in random.sample(code, 3):
                         client.execute_cell(cell, n)
                 timer.join()
+        if how == "reversed":  # most cells fail: they need what comes before them
+            for n, cell in reversed(code):
+                with contextlib.suppress(CellExecutionError):
+                    client.execute_cell(cell, n)
         for _ in range(2 if how == "twice" else 1):
             for n, cell in code:
                 client.execute_cell(cell, n)
@@ -132,7 +153,8 @@ def environment(condition: Condition, scratch: Path) -> dict[str, str]:
 def attempt(condition: Condition, lesson: Path) -> tuple[float, str]:
     """Seconds that a try took, and what went wrong, empty if nothing did."""
     env = environment(condition, lesson.parents[2])
-    command = [*condition.prefix, sys.executable, __file__, "--execute", str(lesson), "--how", condition.how]
+    python = PROJECT / "build" / condition.python / "bin" / "python" if condition.python else sys.executable
+    command = [*condition.prefix, python, __file__, "--execute", str(lesson), "--how", condition.how]
     start = time.monotonic()
     with subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",

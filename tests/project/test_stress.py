@@ -67,6 +67,11 @@ def test_a_run_stops_at_its_time_and_the_next_goes_on(
     assert ran(capsys, monkeypatch, "--only", "quiet", "--tries", "1", "--lessons", "01-*")[0] == 1
 
 
+def test_a_python_that_is_not_there_is_not_tried() -> None:
+    assert not stress.made("python3.99")
+    assert stress.row(stress.Condition("x", needs=lambda: False), ["00"], 1, {}) == "| x | can't be had here | | |"
+
+
 def test_in_a_class_every_seat_is_taken() -> None:
     [room] = [condition for condition in stress.CONDITIONS if condition.at_once > 1]
     [(_, seats)] = stress.missing(room, [f"{n:02}" for n in range(5)], 1, {})
