@@ -50,7 +50,8 @@ def first_lesson() -> str:
         quiet = ["--IPKernelApp.log_level=40"]  # a warning of the kernel's is no answer to a question here
         NotebookClient(notebook, timeout=LIMIT, kernel_name="python3", resources=where, extra_arguments=quiet).execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise ValueError(f"lesson {path.name[:2]} does not run: {str(error).strip().splitlines()[-1]}") from None
+        why = re.sub(r"\x1b\[[\d;]*m", "", str(error)).strip().splitlines()[-1]  # without its colours
+        raise ValueError(f"lesson {path.name[:2]} does not run: {why}") from None
     return f"lesson {path.name[:2]} runs from its first cell to its last"
 
 
