@@ -80,7 +80,7 @@ bench: ready-dev ## run the benchmarks, one after another
 	@$(TESTS)
 	@set -e; for script in tests/bench/*.py; do echo "== $$script"; $(RUN) "$$script"; done
 
-stress: ready-dev ## run every lesson where things are hard, up to an hour; ARGS="--only 'one core' --tries 2"
+stress: ready-dev ## run every lesson where things are hard, for an hour; again: go on; ARGS="--only 'one core' --tries 2"
 	@$(RUN) tools/stress.py $(ARGS)
 
 lock: ready-dev ## renew both requirements files and both environment.yml

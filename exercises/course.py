@@ -89,5 +89,6 @@ def forget() -> Note:
         what = f"{len(known['exercises'])} exercises and {len(known['guesses'])} guesses"
         return Note(f"This forgets {what}. Run this cell again if you want that.")
     _asked = False
-    memory.forget()
+    if stuck := memory.forget():
+        return Note(f"This could not be changed, and is still known: {', '.join(map(str, stuck))}.")
     return Note("Forgotten. What was known is in progress-before.json, beside the file that held it.")

@@ -1,6 +1,7 @@
 """What a learner has done and guessed, kept beyond the kernel in one small JSON file.
 
-It lies beside the notebooks, or in the user's data folder where that can't be written. A write is whole or not done at
+It lies beside the notebooks, or in the user's data folder where that can't be written or another kernel has it for too
+long. Where there are two files, both count; of two facts about one thing, the later. A write is whole or not done at
 all, two kernels take turns, and nothing here ever raises: where nothing can be kept, it lasts as long as the kernel.
 `THREADPOOL_PROGRESS=off` keeps nothing; any other value of it is the file's path.
 """
@@ -9,8 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ NAME, VARIABLE, FORMAT = "progress.json", "THREADPOOL_PROGRESS", "thread-pool pr
 PARTS = ("exercises", "guesses")
 PATIENCE = 2  # seconds that a write waits for another kernel's
 
-_here: dict[str, dict[str, Any]] = {part: {} for part in PARTS}  # what this kernel knows, kept or not
+_here: dict[str, dict[str, Any]] = {part: {} for part in PARTS}  # what this kernel could not write yet
 
 
 def places() -> list[Path]:
@@ -44,43 +43,63 @@ def place() -> Path | None:
 
 def recall() -> dict[str, dict[str, Any]]:
     """All that is known: {"exercises": {name: facts}, "guesses": {question: facts}}."""
-    kept: dict[str, dict[str, Any]] = {}
-    with suppress(OSError):
-        if path := place():
-            kept = _read(path)
-    return {part: _here[part] | kept.get(part, {}) for part in PARTS}
+    known: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
+    files = []
+    with suppress(OSError, RuntimeError):
+        for path in places():
+            with suppress(OSError):
+                files.append((path.stat().st_mtime_ns, path))
+    for _, path in sorted(files):
+        with suppress(OSError):
+            _add(known, _read(path))
+    _add(known, _here)
+    return known
 
 
 def keep(part: str, name: str, **facts: Any) -> Path | None:
     """Add `facts` to what is known of `name`; the file that holds them now, None where none could be written."""
-    return _change(lambda known: known[part].setdefault(name, {}).update(facts))
-
-
-def forget() -> Path | None:
-    """Begin anew. What was kept stays beside the file as progress-before.json."""
-    path = place()
-    if path:
-        with suppress(OSError):
-            path.with_name("progress-before.json").write_bytes(path.read_bytes())
-    for part in PARTS:
-        _here[part].clear()
-    return _change(lambda known: known.update({part: {} for part in PARTS})) if path else None
-
-
-def _change(change: Callable[[dict[str, dict[str, Any]]], Any]) -> Path | None:
-    change(_here)
+    new = {part: {name: facts}}
     with suppress(OSError, RuntimeError):
         kept = place()
         for path in dict.fromkeys([kept, *places()] if kept else places()):
             assert path is not None
             with suppress(OSError, Timeout, NotImplementedError):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE):
-                    known = _read(path)
-                    change(known)
+                with _lock(path):
+                    known = recall()
+                    _add(known, new)
                     _write(path, known)
+                for unsaved in _here.values():
+                    unsaved.clear()
                 return path
+    _add(_here, new)
     return None
+
+
+def forget() -> list[Path]:
+    """Begin anew; the files that can't be changed. What was kept stays beside each file as progress-before.json."""
+    for unsaved in _here.values():
+        unsaved.clear()
+    stuck = []
+    with suppress(OSError, RuntimeError):
+        for path in filter(Path.is_file, places()):
+            try:
+                with _lock(path):
+                    path.with_name("progress-before.json").write_bytes(path.read_bytes())
+                    _write(path, {part: {} for part in PARTS})
+            except (OSError, Timeout, NotImplementedError):
+                stuck.append(path)
+    return stuck
+
+
+def _lock(path: Path) -> FileLock:
+    return FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE)
+
+
+def _add(known: dict[str, dict[str, Any]], more: dict[str, dict[str, Any]]) -> None:
+    for part, named in more.items():
+        for name, facts in named.items():
+            known[part].setdefault(name, {}).update(facts)
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
@@ -101,10 +120,12 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _write(path: Path, known: dict[str, dict[str, Any]]) -> None:
+    """For those who hold the lock. So one name will do for the new file, and what a killed kernel left has it too."""
     text = json.dumps({"format": FORMAT, **known}, indent=1, ensure_ascii=False)
-    handle, new = tempfile.mkstemp(prefix=".progress-", dir=path.parent)
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with open(new, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.write(text + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -41,8 +41,8 @@ def found_version(name: str) -> str | None:
 
 
 def first_lesson() -> str:
-    """Lesson 00 runs from its first cell to its last."""
-    [path] = (PROJECT / "notebooks").glob("00-*.ipynb")
+    """Lesson 00 runs from its first cell to its last; in a handout without it, the first that is there."""
+    path = min((PROJECT / "notebooks").glob("[0-9][0-9]-*.ipynb"))
     os.environ |= {**lab.environment(), "THREADPOOL_PROGRESS": "off"}
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": str(path.parent)}}
@@ -50,8 +50,9 @@ def first_lesson() -> str:
         quiet = ["--IPKernelApp.log_level=40"]  # a warning of the kernel's is no answer to a question here
         NotebookClient(notebook, timeout=LIMIT, kernel_name="python3", resources=where, extra_arguments=quiet).execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise ValueError(f"lesson 00 does not run: {str(error).strip().splitlines()[-1]}") from None
-    return "lesson 00 runs from its first cell to its last"
+        why = re.sub(r"\x1b\[[\d;]*m", "", str(error)).strip().splitlines()[-1]  # without its colours
+        raise ValueError(f"lesson {path.name[:2]} does not run: {why}") from None
+    return f"lesson {path.name[:2]} runs from its first cell to its last"
 
 
 def progress_file() -> str:

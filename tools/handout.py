@@ -17,14 +17,16 @@ import notebook_form
 
 HANDOUT = notebook_form.PROJECT / "handout"
 CONTENTS = (
-    "README.md", "INSTRUCTORS.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "environment.yml", "pyproject.toml",
-    "requirements.txt", "requirements-dev.txt", "binder", "docs", "exercises", "helpers", "notebooks", "tools",
+    ".gitignore", "README.md", "INSTRUCTORS.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "environment.yml",
+    "pyproject.toml", "requirements.txt", "requirements-dev.txt", "binder", "docs", "exercises", "helpers", "notebooks",
+    "tools",
 )  # fmt: skip
 LEFT_OUT = shutil.ignore_patterns(
     "__pycache__", ".ipynb_checkpoints", "viztracer_report", ".DS_Store", "*progress*.json*"
 )
 NO_SOLUTIONS = "exercises/.no-solutions"
 LESSON_ROW = re.compile(r"\| \[(\d\d) ")
+LINK = re.compile(r"\[([^]]+)\]\((\d\d)-[\w-]+\.ipynb\)")
 
 
 def chosen(lessons: str) -> set[str]:
@@ -58,10 +60,15 @@ def write(target: Path = HANDOUT, only: set[str] | None = None) -> None:
         readme = target / "README.md"
         rows = readme.read_text(encoding="utf-8").splitlines(keepends=True)
         gone = [row for row in rows if (found := LESSON_ROW.match(row)) and found[1] not in only]
-        readme.write_text("".join(row for row in rows if row not in gone), encoding="utf-8")
+        text, first = "".join(row for row in rows if row not in gone), min((target / "notebooks").glob("[0-9]*.ipynb"))
+        text = text.replace("on lesson 00", f"on lesson {first.name[:2]}").replace("00-start-here.ipynb", first.name)
+        readme.write_text(text, encoding="utf-8")
     for path in (target / "notebooks").glob("*.ipynb"):
         notebook = notebook_form.read(path)
         notebook_form.strip_outputs(notebook)
+        if only is not None:
+            for cell in notebook.cells:
+                cell.source = LINK.sub(lambda link: link[0] if link[2] in only else link[1], cell.source)
         notebook_form.write(notebook, path)
     (target / NO_SOLUTIONS).touch()
 

@@ -1,4 +1,4 @@
-"""Start JupyterLab in notebooks/, on lesson 00. Options for JupyterLab may follow.
+"""Start JupyterLab in notebooks/, on lesson 00 or the first that is there. Options for JupyterLab may follow.
 
     make lab                    or, in the conda environment,        python tools/lab.py
 
@@ -31,9 +31,11 @@ def has_browser() -> bool:
     return True
 
 
-def command(options: list[str]) -> list[str]:
-    line = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={NOTEBOOKS}"]
-    line += [f"--LabApp.default_url=/lab/tree/{lesson.name}" for lesson in NOTEBOOKS.glob("00-*.ipynb")]
+def command(options: list[str], notebooks: Path = NOTEBOOKS) -> list[str]:
+    line = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks}"]
+    line += [
+        f"--LabApp.default_url=/lab/tree/{lesson.name}" for lesson in sorted(notebooks.glob("[0-9][0-9]-*.ipynb"))[:1]
+    ]
     if not has_browser():
         line.append("--no-browser")
     # Jupyter refuses to run as root; in a container there is nobody else to be.

@@ -1,17 +1,22 @@
-"""Run every lesson where things are hard, and print one table: `make stress`. Takes up to an hour.
+"""Run every lesson where things are hard, and print one table: `make stress`. A run takes an hour at most.
 
     .venv/bin/python tools/stress.py                                all conditions
     .venv/bin/python tools/stress.py --only "one core" --tries 2    one of them, twice
+    .venv/bin/python tools/stress.py --again                        forget the tries of earlier runs
     .venv/bin/python tools/stress.py --list
 
 A try is one lesson, all its cells, in a fresh kernel on a copy of the course; it passes if no cell fails. The outputs
-are compared elsewhere (`make test`).
+are compared elsewhere (`make test`). All tries do not fit into an hour. They are kept in build/stress.json, and the
+next run goes on from there, as long as the course's files and its Python are the same.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
+import hashlib
+import json
 import os
 import random
 import shutil
@@ -22,16 +27,20 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import classroom
+import lab
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from tqdm import tqdm
 
 PROJECT = Path(__file__).resolve().parents[1]
+KEPT = PROJECT / "build" / "stress.json"
 CELL, LESSON = 180, 900  # seconds
+Tries = dict[str, dict[str, list[tuple[float, str]]]]  # by condition and lesson: seconds, and what went wrong
 
 
 @dataclass(frozen=True)
@@ -43,15 +52,25 @@ class Condition:
     prefix: tuple[str, ...] = ()
     env: dict[str, str | None] = field(default_factory=dict)
     folder: str = "course"
-    how: str = "once"  # "once", "twice" or "interrupted"
+    how: str = "once"  # or "twice", "reversed", "interrupted"
+    python: str = ""  # another interpreter than this one, by its command
     hogs: int = 0  # busy processes beside it
-    at_once: int = 1  # kernels
+    at_once: int = 1  # kernels; more than one are a class on one server
     read_only: str = ""  # "course" or "home"
     needs: Callable[[], bool] = lambda: True
 
 
 def has(*commands: str) -> Callable[[], bool]:
     return lambda: all(shutil.which(command) for command in commands)
+
+
+@functools.cache
+def made(python: str) -> bool:
+    """Whether another Python has an environment in build/ with the learners' packages: it is made, if that can be."""
+    home = PROJECT / "build" / python
+    pip: list[str | Path] = [home / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps"]
+    commands: list[list[str | Path]] = [[python, "-m", "venv", home], [*pip, "-r", PROJECT / "requirements.txt"]]
+    return bool(shutil.which(python)) and not any(subprocess.run(c, capture_output=True).returncode for c in commands)
 
 
 # A root that may not pass over permissions: a folder that is read-only is so for it too.
@@ -62,7 +81,13 @@ CONDITIONS = [
     Condition("quiet", tries=20),
     Condition("one core", tries=20, prefix=("taskset", "-c", "0"), needs=has("taskset")),
     Condition("two hogs a core", tries=20, hogs=2 * (os.cpu_count() or 1)),
+    *(
+        Condition(f"Python {name[6:]}", python=name, needs=functools.partial(made, name))
+        for name in ("python3.11", "python3.12", "python3.13", "python3.14", "python3.14t", "python3.15")
+        if name != f"python3.{sys.version_info.minor}"
+    ),
     Condition("Run All twice", how="twice"),
+    Condition("in reverse, then Run All", how="reversed"),
     Condition("interrupted ten times, then Run All", how="interrupted"),
     Condition("a read-only folder", read_only="course", prefix=PLAIN, needs=has(*PLAIN[:1])),
     Condition("a read-only home", read_only="home", prefix=PLAIN, needs=has(*PLAIN[:1])),
@@ -71,7 +96,7 @@ CONDITIONS = [
     Condition("spaces and Chinese letters", folder="我的 课程 (2)"),
     Condition("a locale that is not UTF-8", env={"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0"}),
     Condition("1 GB of memory to write", prefix=("prlimit", "--data=1073741824"), needs=has("prlimit")),
-    Condition("12 kernels at once", at_once=12),
+    Condition("12 kernels on one server", at_once=12),
 ]  # fmt: skip
 
 
@@ -92,6 +117,10 @@ def execute(lesson: Path, how: str) -> None:
                     for n, cell in random.sample(code, 3):
                         client.execute_cell(cell, n)
                 timer.join()
+        if how == "reversed":  # most cells fail: they need what comes before them
+            for n, cell in reversed(code):
+                with contextlib.suppress(CellExecutionError):
+                    client.execute_cell(cell, n)
         for _ in range(2 if how == "twice" else 1):
             for n, cell in code:
                 client.execute_cell(cell, n)
@@ -108,19 +137,24 @@ def hogs(number: int) -> Iterator[None]:
             process.wait()
 
 
-def attempt(condition: Condition, lesson: Path) -> tuple[float, str]:
-    """Seconds that a try took, and what went wrong, empty if nothing did."""
-    env = {**os.environ, "PYTHONPATH": str(PROJECT), "JUPYTER_PREFER_ENV_PATH": "1"}
+def environment(condition: Condition, scratch: Path) -> dict[str, str]:
+    env = {**lab.environment(), "JUPYTER_PREFER_ENV_PATH": "1"}
     # What is done is kept as it is for a learner: beside the lessons, else in a folder of the scratch course.
     env.pop("THREADPOOL_PROGRESS", None)
-    scratch = lesson.parents[2]
     env |= (
         {"HOME": str(scratch / "home")} if condition.read_only == "home" else {"XDG_DATA_HOME": str(scratch / "data")}
     )
     for name, value in condition.env.items():
         env.pop(name, None)
         env |= {} if value is None else {name: value}
-    command = [*condition.prefix, sys.executable, __file__, "--execute", str(lesson), "--how", condition.how]
+    return env
+
+
+def attempt(condition: Condition, lesson: Path) -> tuple[float, str]:
+    """Seconds that a try took, and what went wrong, empty if nothing did."""
+    env = environment(condition, lesson.parents[2])
+    python = PROJECT / "build" / condition.python / "bin" / "python" if condition.python else sys.executable
+    command = [*condition.prefix, python, __file__, "--execute", str(lesson), "--how", condition.how]
     start = time.monotonic()
     with subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
@@ -136,9 +170,8 @@ def attempt(condition: Condition, lesson: Path) -> tuple[float, str]:
     return time.monotonic() - start, "" if process.returncode == 0 else said.strip()[-1500:]
 
 
-def stressed(condition: Condition, lessons: list[Path], tries: int) -> str:
-    """The row of the table for one condition; what failed is printed at once."""
-    passed, slowest = 0, (0.0, "")
+def stressed(condition: Condition, lessons: list[str]) -> list[tuple[float, str]]:
+    """Try these lessons: of each the seconds, and what went wrong."""
     with tempfile.TemporaryDirectory(prefix="stress-") as scratch, hogs(condition.hogs):
         course = Path(scratch, condition.folder) / "notebooks"
         shutil.copytree(
@@ -150,16 +183,45 @@ def stressed(condition: Condition, lessons: list[Path], tries: int) -> str:
         inside = [closed, *closed.rglob("*")] if closed else []
         for path in inside:
             path.chmod(0o555 if path.is_dir() else 0o444)
-        jobs = [course / lesson.name for _ in range(tries) for lesson in lessons]
-        with ThreadPoolExecutor(condition.at_once) as pool:
-            for lesson, (seconds, wrong) in zip(jobs, pool.map(lambda job: attempt(condition, job), jobs), strict=True):
-                passed += not wrong
-                slowest = max(slowest, (seconds, lesson.stem))
-                if wrong:
-                    print(f"✗ {condition.name}: {lesson.name}\n{wrong}\n", flush=True)
+        paths = [course / f"{lesson}.ipynb" for lesson in lessons]
+        if condition.at_once > 1:
+            results, said = classroom.teach(course, paths, condition.at_once, environment(condition, Path(scratch)))
+            print(said, flush=True)
+        else:
+            results = [attempt(condition, path) for path in paths]
         for path in inside:
             path.chmod(0o755)
-    return f"| {condition.name} | {passed} of {len(jobs)} | {slowest[1]}, {slowest[0]:.0f} s |"
+    return results
+
+
+def state() -> str:
+    """A short word for what is tried: the course's files, and the Python that runs them."""
+    said = hashlib.sha256(sys.version.encode())
+    inside = [p for folder in ("helpers", "exercises", "notebooks") for p in sorted((PROJECT / folder).rglob("*"))]
+    for path in [*inside, Path(__file__), Path(classroom.__file__)]:
+        if path.suffix in (".py", ".js", ".ipynb") and ".ipynb_checkpoints" not in path.parts:
+            said.update(path.name.encode() + path.read_bytes())
+    return said.hexdigest()[:16]
+
+
+def missing(condition: Condition, lessons: list[str], wanted: int, done: Tries) -> list[tuple[int, list[str]]]:
+    """What is still to be tried, each with its turn: one lesson; or a class together, with every seat taken."""
+    if not condition.needs():
+        return []
+    wanted = max(wanted, -(-condition.at_once // len(lessons)))
+    had = {lesson: len(done.get(condition.name, {}).get(lesson, [])) for lesson in lessons}
+    jobs = [(turn, [lesson]) for lesson in lessons for turn in range(had[lesson], wanted)]
+    return [(0, [lesson for _, [lesson] in jobs])] if condition.at_once > 1 and jobs else jobs
+
+
+def row(condition: Condition, lessons: list[str], wanted: int, done: Tries) -> str:
+    """The table's row for a condition."""
+    if not condition.needs():
+        return f"| {condition.name} | can't be had here | | |"
+    tries = [(*found, lesson) for lesson in lessons for found in done.get(condition.name, {}).get(lesson, [])]
+    passed, to_come = sum(not wrong for _, wrong, _ in tries), missing(condition, lessons, wanted, done)
+    slowest = "{2}, {0:.0f} s".format(*max(tries, default=(0, "", "none")))
+    return f"| {condition.name} | {passed} of {len(tries)} | {sum(len(names) for _, names in to_come)} | {slowest} |"
 
 
 def main() -> int:
@@ -167,6 +229,8 @@ def main() -> int:
     parser.add_argument("--only", help="one condition, by its name")
     parser.add_argument("--tries", type=int, help="instead of each condition's own number")
     parser.add_argument("--lessons", default="*", help="a pattern such as 0[1-3]-*")
+    parser.add_argument("--minutes", type=float, default=60, help="of this run")
+    parser.add_argument("--again", action="store_true", help="forget the tries of earlier runs")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--execute", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--how", default="once", help=argparse.SUPPRESS)
@@ -181,17 +245,30 @@ def main() -> int:
     if given.list or not chosen:
         print("\n".join(condition.name for condition in CONDITIONS))
         return int(not chosen)
-    lessons = sorted((PROJECT / "notebooks").glob(f"{given.lessons}.ipynb"))
-    rows = ["| condition | passed | slowest lesson |", "| --- | --- | --- |"]
-    for condition in chosen:
-        if condition.needs():
-            rows.append(stressed(condition, lessons, given.tries or condition.tries))
-        else:
-            rows.append(f"| {condition.name} | can't be had here | |")
-        print(rows[-1], flush=True)
-    print("\n" + "\n".join(rows))
-    failed = [row for row in rows[2:] if (parts := row.split("|")[2].split(" of "))[0].strip() != parts[-1].strip()]
-    return int(bool(failed))
+    lessons = sorted(path.stem for path in (PROJECT / "notebooks").glob(f"{given.lessons}.ipynb"))
+    end, of = time.monotonic() + 60 * given.minutes, state()
+    done: Tries = {}
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads(KEPT.read_text(encoding="utf-8"))
+        done = known["tries"] if known["of"] == of and not given.again else {}
+    jobs = [(turn, c, names) for c in chosen for turn, names in missing(c, lessons, given.tries or c.tries, done)]
+    # The first try of everything comes before the second of anything.
+    for _, condition, names in tqdm(sorted(jobs, key=lambda job: job[0]), unit="try", mininterval=10):
+        mine = done.setdefault(condition.name, {})
+        longest = max((seconds for found in mine.values() for seconds, _ in found), default=60)
+        if time.monotonic() + longest > end:
+            continue  # it might not end in time; a shorter one may
+        for name, (seconds, wrong) in zip(names, stressed(condition, names), strict=True):
+            mine.setdefault(name, []).append((seconds, wrong))
+            if wrong:
+                print(f"\n✗ {condition.name}: {name}\n{wrong}\n", flush=True)
+        KEPT.parent.mkdir(exist_ok=True)
+        KEPT.with_suffix(".new").write_text(json.dumps({"of": of, "tries": done}, indent=1), encoding="utf-8")
+        KEPT.with_suffix(".new").replace(KEPT)
+    print("\n| condition | passed | to come | slowest lesson |\n| --- | --- | --- | --- |")
+    print("\n".join(row(c, lessons, given.tries or c.tries, done) for c in chosen))
+    print("\nThe next run goes on with what is to come.")
+    return int(any(wrong for c in chosen for found in done.get(c.name, {}).values() for _, wrong in found))
 
 
 if __name__ == "__main__":

@@ -78,3 +78,11 @@ def test_to_forget_asks_first(course):
     assert "forgets 1 exercises" in exercises.forget().text and memory.recall()["exercises"]
     assert "Forgotten" in exercises.forget().text and not memory.recall()["exercises"]
     assert "0 of 1 exercises done" in repr(exercises.exercises_done("77"))
+
+
+def test_what_cannot_be_forgotten_is_named(course, monkeypatch):
+    exercises.exercise("77-collect").check(answer())
+    monkeypatch.setattr(memory, "PATIENCE", 0.05)
+    exercises.forget()
+    with memory._lock(course / "p.json"):
+        assert "still known" in exercises.forget().text and memory.recall()["exercises"]

@@ -105,3 +105,51 @@ def test_to_forget_keeps_a_copy(file):
     assert memory.recall() == {"exercises": {}, "guesses": {}} == {p: kept_in(file)[p] for p in memory.PARTS}
     assert "02-collect" in file.with_name("progress-before.json").read_text()
     assert sorted(os.listdir(file.parent)) == [".p.json.lock", "p.json", "progress-before.json"]
+
+
+def new_kernel(monkeypatch):
+    monkeypatch.setattr(memory, "_here", {part: {} for part in memory.PARTS})
+
+
+def test_what_a_killed_write_has_left_goes_with_the_next(file):
+    killed = "import os; os.replace = lambda *_: os.kill(os.getpid(), 9)\n" + KEEP
+    for name in "ab":
+        kernel = subprocess.run([sys.executable, "-c", killed, name, "1"], timeout=120)
+        assert kernel.returncode == -signal.SIGKILL and len(os.listdir(file.parent)) == 2
+    memory.keep("exercises", "02-collect", passed=True)
+    assert sorted(os.listdir(file.parent)) == [".p.json.lock", "p.json"]
+
+
+def no_space(file):
+    raise OSError(28, "No space left on device")
+
+
+def test_what_could_not_be_written_counts_and_is_written_with_the_next(file, monkeypatch):
+    memory.keep("exercises", "02-collect", passed=False)
+    with monkeypatch.context() as full:
+        full.setattr(memory.os, "fsync", no_space)
+        assert memory.keep("exercises", "02-collect", passed=True, code="x") is None
+        assert memory.keep("guesses", "?", guess=1.0) is None
+    assert memory.recall()["exercises"]["02-collect"] == {"passed": True, "code": "x"}
+    memory.keep("guesses", "!", guess=2.0)
+    new_kernel(monkeypatch)
+    assert memory.recall()["exercises"]["02-collect"] == {"passed": True, "code": "x"}
+    assert set(memory.recall()["guesses"]) == {"?", "!"}
+
+
+def test_an_answer_kept_elsewhere_while_the_file_is_locked_is_not_lost(tmp_path, monkeypatch):
+    beside, other = tmp_path / "p.json", tmp_path / "home" / "p.json"
+    monkeypatch.setattr(memory, "places", lambda: [beside, other])
+    monkeypatch.setattr(memory, "PATIENCE", 0.05)
+    new_kernel(monkeypatch)
+    memory.keep("exercises", "02-collect", passed=False)
+    with memory._lock(beside):
+        assert memory.keep("exercises", "02-collect", passed=True, code="x") == other
+        new_kernel(monkeypatch)
+        assert memory.recall()["exercises"]["02-collect"] == {"passed": True, "code": "x"}
+        assert memory.forget() == [beside]
+        assert memory.keep("exercises", "02-collect", passed=True, code="y") == other
+    assert memory.keep("guesses", "?", guess=1.0) == beside
+    other.unlink()
+    assert memory.recall()["exercises"]["02-collect"] == {"passed": True, "code": "y"}
+    assert memory.forget() == [] and memory.recall() == {"exercises": {}, "guesses": {}}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import answers
+import check_computer
 import handout
+import lab
+import nbformat
 import notebook_form
 import pytest
 
@@ -69,6 +73,19 @@ def test_a_part_of_the_course_has_the_exercises_of_its_lessons_alone(tmp_path: P
     readme = (target / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| \[(\d\d) .+\]\(notebooks/", readme, re.MULTILINE)
     assert rows == ["01", "02", "11"]
+    assert "00-start-here" not in readme and "lesson 00" not in readme
+    assert "/lab/tree/01-" in " ".join(lab.command([], target / "notebooks"))
+
+
+def test_no_link_leads_out_of_a_part_of_the_course(tmp_path: Path) -> None:
+    handout.write(tmp_path / "part", handout.chosen("01-02"))
+    links = [
+        link
+        for path in (tmp_path / "part" / "notebooks").glob("*.ipynb")
+        for link in re.findall(r"\]\((\d\d-[^)#]+)", path.read_text(encoding="utf-8"))
+    ]
+    assert links and all((tmp_path / "part" / "notebooks" / link).is_file() for link in links)
+    assert "00 Start here" in (tmp_path / "part" / "notebooks" / "01-meet-the-pool.ipynb").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("lessons", ["", "x", "3", "44", "02-01", "01--02", "50-60"])
@@ -95,3 +112,17 @@ def test_make_says_where_the_tests_are(target: str, written: Path, untouched_by_
     assert done.returncode == 2
     assert done.stderr.startswith("A handout has no tests. The course that it was made from has them.\n")
     assert done.stdout == ""
+
+
+def test_a_room_is_checked_with_the_first_lesson_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "notebooks").mkdir()
+    for name, source in (("03-good", "x = 1"), ("04-bad", "1 / 0")):
+        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        nbformat.write(made, tmp_path / "notebooks" / f"{name}.ipynb")
+    monkeypatch.setattr(check_computer, "PROJECT", tmp_path)
+    for name in ("PYTHONPATH", "JUPYTER_CONFIG_PATH", "THREADPOOL_PROGRESS"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # which it sets: here they are as before when the test ends
+    assert check_computer.first_lesson() == "lesson 03 runs from its first cell to its last"
+    (tmp_path / "notebooks" / "03-good.ipynb").unlink()
+    with pytest.raises(ValueError, match="lesson 04 does not run: ZeroDivisionError"):
+        check_computer.first_lesson()
