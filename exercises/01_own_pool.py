@@ -474,8 +474,9 @@ class wrong_drops_the_queue(Pool):
     def shutdown(self, wait=True, *, cancel_futures=False):
         with self._lock:
             self._open = False
-            while not self._queue.empty():
-                self._queue.get()
+            with suppress(queue.Empty):  # a worker may take the last one first
+                while True:
+                    self._queue.get_nowait()
             for _ in self._threads:
                 self._queue.put(None)
         for thread in self._threads:
