@@ -12,6 +12,7 @@ moment later. All three ways of tracing can use it:
 from __future__ import annotations
 
 import builtins
+import gc
 import linecache
 import os
 import re
@@ -122,6 +123,7 @@ def record_viztracer(fn: Callable[[], Any], path: Any = "viztracer_report/trace.
     plugins = [ThreadNames(), *options.pop("plugins", [])]
     options = {"verbose": 0, **options, "output_file": str(file.absolute())}
     hook = threading.getprofile()
+    _drop_old_tracers(hook)
     tracer = VizTracer(plugins=plugins, **options)
     try:
         tracer.start()
@@ -130,18 +132,29 @@ def record_viztracer(fn: Callable[[], Any], path: Any = "viztracer_report/trace.
         tracer.stop()
         tracer.save()
         tracer.terminate()
-        # Up to 3.11 VizTracer leaves its hook for new threads behind, and always itself with every event it saw.
-        threading.setprofile(hook)  # type: ignore[arg-type]
+        data = tracer.data
+        # VizTracer leaves itself behind, with every event it saw, and up to 3.11 its hook for new threads.
         builtins.__dict__.pop("__viz_tracer__", None)
+        del tracer, plugins
+        _drop_old_tracers(hook)
         if before is not None:
             before.register_global()
-    if tracer.data["viztracer_metadata"].get("overflow"):
+    if data["viztracer_metadata"].get("overflow"):
         warnings.warn(
             "the trace outgrew VizTracer's buffer, its oldest events are lost; "
             "pass a larger tracer_entries or a min_duration",
             stacklevel=2,
         )
-    return VizTrace(file, result, thread_names_in(tracer.data))
+    return VizTrace(file, result, thread_names_in(data))
+
+
+def _drop_old_tracers(hook: Any) -> None:
+    """A tracer is a cycle of references. Up to 3.11 the end of one takes away the hook by which new threads are seen:
+    in the middle of another trace, the threads after it were missing.
+    """
+    threading.setprofile(hook)
+    gc.collect()
+    threading.setprofile(hook)
 
 
 def mend_thread_names(path: Any, names: Mapping[int, str]) -> dict[int, str]:

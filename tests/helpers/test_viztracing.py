@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import gc
 import json
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from viztracer import get_tracer
+from viztracer import VizTracer, get_tracer
 
 from helpers.profiling.trace_file import read_trace, thread_names_in
 from helpers.profiling.viztracer_run import mend_thread_names, record_viztracer, thread_names
@@ -97,6 +99,33 @@ def test_an_error_is_raised_after_the_trace_is_saved(tmp_path: Path) -> None:
     assert get_tracer() is None and threading.getprofile() is hook
     assert record_viztracer(load_program(), tmp_path / "again.json.gz").result  # nothing stands in the way
     assert len(slices(tmp_path / "again.json.gz", "task")) == 3
+
+
+def test_the_end_of_an_older_trace_takes_no_thread_from_this_one(tmp_path: Path) -> None:
+    def collects() -> Any:
+        gc.collect()
+        return load_program()()
+
+    hook = threading.getprofile()
+    gc.disable()
+    try:
+        for _ in range(2):
+            old = VizTracer(verbose=0)
+            old.start()
+            old.stop()
+            del old, builtins.__viz_tracer__  # type: ignore[attr-defined]
+            threading.setprofile(hook)  # type: ignore[arg-type]
+            trace = record_viztracer(collects, tmp_path / "trace.json")
+            assert len(slices(trace.path, "task")) == 3 and set(trace.threads.values()) > WORKERS
+    finally:
+        gc.enable()
+    mine = lambda *_: None
+    threading.setprofile(mine)
+    try:
+        gc.collect()
+        assert threading.getprofile() is mine
+    finally:
+        threading.setprofile(hook)  # type: ignore[arg-type]
 
 
 def test_one_trace_at_a_time(tmp_path: Path) -> None:
