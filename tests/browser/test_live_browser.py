@@ -252,6 +252,7 @@ def test_without_news_the_picture_stands_still_and_says_so(page: Any) -> None:
     words = open_live(page, [feed.news(False) | {"now": SECOND}]).locator(".words")
     expect(words).to_contain_text(re.compile(r"^at \d\.\d\d s: worker 0 runs 0"))
     expect(words).to_contain_text(re.compile(r"^No news from the kernel since 1\.00 s: .*at 2\.5\d s: worker 0 runs 0"))
+    page.wait_for_function("() => !view.asked")  # the last frames put the axis in place
     stopped = page.evaluate("[view.stores[0].present(), view.frames]")
     page.wait_for_timeout(200)
     assert page.evaluate("[view.stores[0].present(), view.frames]") == stopped
