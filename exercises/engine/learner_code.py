@@ -12,14 +12,14 @@ import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import NamedTuple
+from types import CodeType, FrameType, TracebackType
+from typing import ClassVar, NamedTuple
 
 from helpers.recording.data import Recording
 
 _CELL = re.compile(r"[\\/]ipykernel_\d+[\\/]|^<ipython-input|^<stdin>$|^<string>$")
-_PROJECT = Path(__file__).resolve().parents[2]
-_OURS = tuple(str(_PROJECT / package) + os.sep for package in ("helpers", "exercises"))
+_PACKAGES = (sys.modules[name] for name in ("helpers", "exercises"))
+_OURS = tuple(str(Path(path).resolve()) + os.sep for package in _PACKAGES for path in package.__path__)
 _PYTHON = tuple({sysconfig.get_paths()[name] + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
@@ -59,7 +59,7 @@ class Learners:
     In the exercise file, which holds the check as well, only the lines in `spans` are the answer's.
     """
 
-    judge = str(Path(__file__).parent / "judge.py")  # below this file in a stack is the cell that called check()
+    bottom: ClassVar[CodeType]  # of the function that runs a check: below it in a stack is the cell that called check()
 
     def __init__(self, exercise: Path, spans: Iterable[tuple[int, int]] = ()) -> None:
         self.exercise, self.spans = str(exercise), tuple(spans)
@@ -83,7 +83,7 @@ class Learners:
 
     def stands_at(self, frame: FrameType | None) -> Spot | None:
         """The learner's line in which a thread is now, None if it is in none."""
-        inside = itertools.takewhile(lambda f: f[0].f_code.co_filename != self.judge, traceback.walk_stack(frame))
+        inside = itertools.takewhile(lambda f: f[0].f_code is not self.bottom, traceback.walk_stack(frame))
         return next(self.spots(inside), None)
 
     def threads(self) -> dict[int, Spot]:

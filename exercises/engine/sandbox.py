@@ -126,10 +126,11 @@ class Parent:
     def spots(self) -> tuple[str, ...]:
         """For each thread in what faulthandler wrote its innermost line in the learner's code."""
         learners, found = learners_of(self.exercise, self.fn), []
+        bottom = (learners.bottom.co_filename, learners.bottom.co_name)
         dump = self.stands.read_text(errors="replace") if self.stands.exists() else ""
         for thread in re.split(r"^(?:Current thread|Thread) .*$", dump, flags=re.MULTILINE):
             frames = re.findall(r'^  File "(.+)", line (\d+) in (.+)$', thread, re.MULTILINE)
-            inside = itertools.takewhile(lambda frame: frame[0] != learners.judge, frames)
+            inside = itertools.takewhile(lambda frame: (frame[0], frame[2]) != bottom, frames)
             found += [Spot(f, int(n), name) for f, n, name in inside if learners.owns(f, int(n))][:1]
         return tuple(f"a thread stood at {spot}" for spot in found)
 
