@@ -304,6 +304,7 @@ def wrong_takes_a_timeout_for_not_yet(stop, tasks, workers):
                 try:
                     results[i] = future.result(timeout=0.05)
                 except TimeoutError:
+                    time.sleep(0.01)
                     if stop.is_set():
                         pool.shutdown(wait=False, cancel_futures=True)
                 except BaseException as error:

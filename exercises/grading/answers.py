@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
 
 from exercises.authoring.lesson_cells import python_of
 from exercises.engine.problem import ExerciseFile, is_starter
@@ -80,6 +79,8 @@ def answers(learner: str, paths: Iterable[Path], exercises: Iterable[ExerciseFil
 
 
 def _cells(path: Path) -> Iterator[_Cell]:
+    import nbformat  # takes a second
+
     if path.stat().st_size > LARGEST:
         raise ValueError("too large")
     notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
