@@ -179,7 +179,7 @@ def wrong_counts_before_they_end(tasks, max_workers):
 
 
 def wrong_looks_the_task_up_late(tasks, max_workers):
-    """says: 6 tasks, max_workers=2: 6 runs of 3 different tasks"""
+    """says: where each was to run once"""
     names = set()
     with ThreadPoolExecutor(max_workers) as pool:
         for task in tasks:

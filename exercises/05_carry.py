@@ -57,7 +57,7 @@ def check(submit_here):
         return request.get(), more.get(), user.get()
 
     asked = [("r1", 0, ("R1",)), ("r2", None, ("R2", None, "")), ("r3", "", ())]
-    with watch(), ThreadPoolExecutor(2, "given") as pool:
+    with _ready(ThreadPoolExecutor(2, "given")) as pool, watch():
         futures = []
         for n, (name, value, args) in enumerate(asked):
             request.set(name)
@@ -108,6 +108,13 @@ def check(submit_here):
             yield good, f"Of a task that {wanted} {meant}, the Future {does} {shown(what, 40)}."
             if not good:
                 return
+
+
+def _ready(pool):
+    """The pool with its two workers: without a GIL, one that is started later has the variables that are set by then."""
+    both = Gate(2)
+    wait([pool.submit(both.task) for _ in range(2)])
+    return pool
 
 
 def _outcome(future):

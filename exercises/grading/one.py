@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Any
 
 CELL = 10  # seconds for the answer's own cell, before its check
-MEMORY, FILE = 2 << 30, 64 << 20  # bytes: of address space, of one file
+MEMORY, FILE = 2 << 30, 64 << 20  # bytes: of address space beyond what Python has reserved, of one file
 TICK = 0.05  # seconds between two looks at the answer's process
 
 
@@ -31,7 +31,10 @@ def limit_this_process() -> None:
     with suppress(ImportError):
         import resource
 
-        for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, FILE), (resource.RLIMIT_CORE, 0)):
+        memory = MEMORY
+        with suppress(OSError):  # without a GIL, Python reserves a GB for its memory before it runs a line
+            memory += int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, FILE), (resource.RLIMIT_CORE, 0)):
             with suppress(ValueError, OSError):
                 resource.setrlimit(what, (most, most))
 

@@ -109,11 +109,11 @@ def test_an_interrupt_ends_the_check_with_its_processes(kernel):
     def interrupt():
         while not kernel.process.children():
             assert clock.read() < LIMIT
-        kernel.manager.interrupt_kernel()
+        kernel.process.send_signal(signal.SIGINT)
 
     with ThreadPoolExecutor(1) as pool:
         interrupted = pool.submit(interrupt)
-        assert kernel.run(DEADLOCK) == {"error": "KeyboardInterrupt"}
+        assert kernel.run(DEADLOCK.replace("with Thr", "while True: pass\n    with Thr")) == {"error": "KeyboardInterrupt"}
         interrupted.result()
     assert kernel.process.children(recursive=True) == []
     assert kernel.run("1 + 1") == {"execute_result": "2"}

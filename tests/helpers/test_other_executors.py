@@ -342,12 +342,17 @@ def test_main_waits_in_as_completed_wait_and_map():
 
 
 def test_the_last_wait_is_kept_in_either_order():
+    def runs_on_after_shutdown():
+        while not pool._shutdown:
+            time.sleep(0.001)
+        time.sleep(0.05)
+
     with ThreadPoolExecutor(1) as pool, watch(pool) as inner:
-        pool.submit(slow_square, 3)
+        pool.submit(runs_on_after_shutdown)
     assert [b.call for b in inner.blocked] == ["shutdown"] and inner.blocked[0].end >= inner.tasks[0].finished
     assert inner.tasks[0].outcome == "returned" and "shutdown" not in vars(pool)
     with watch() as outer, ThreadPoolExecutor(1) as pool:
-        pool.submit(slow_square, 3)
+        pool.submit(runs_on_after_shutdown)
     assert [b.call for b in outer.blocked] == ["shutdown"]
 
 

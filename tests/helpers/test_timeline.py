@@ -77,7 +77,8 @@ def test_each_outcome_has_its_sign():
         run.mark("look")
         figure = timeline(run)
         gate.open()
-    assert set(keys(figure)) == {
+    # How long the task that raised computed depends on the computer.
+    assert set(keys(figure)) - {"CPU time, as a length"} == {
         "submit", "raised", "cancelled", "still running", "callback", "waiting in the queue", "blocked in result()",
     }  # fmt: skip
     assert "look" in [text.strip() for text in texts(figure)]
