@@ -344,7 +344,7 @@ def wrong_queues_the_report(pool, work, inputs, report):
 
 
 def wrong_reports_exceptions_alone(pool, work, inputs, report):
-    """says: Where the second of 3 inputs raises SystemExit, ('item 1', SystemExit(3)) was never reported"""
+    """says: Where the second of 3 inputs raises SystemExit,"""
 
     def tell(x, future):
         try:

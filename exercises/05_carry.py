@@ -111,7 +111,7 @@ def check(submit_here):
 
 
 def _ready(pool):
-    """The pool with its two workers: without a GIL, one that is started later has the variables that are set by then."""
+    """The pool with its two workers. Without a GIL, one that starts later has the variables that are set by then."""
     both = Gate(2)
     wait([pool.submit(both.task) for _ in range(2)])
     return pool

@@ -6,8 +6,9 @@
     .venv/bin/python tools/stress.py --list
 
 A try is one lesson, all its cells, in a fresh kernel on a copy of the course; it passes if no cell fails. The outputs
-are compared elsewhere (`make test`). All tries do not fit into an hour. They are kept in build/stress.json, and the
-next run goes on from there, as long as the course's files and its Python are the same.
+are compared elsewhere (`make test`). A try that is bound to one core leaves the others to more of its kind. On few
+cores all tries do not fit into an hour. They are kept in build/stress.json, and the next run goes on from there, as
+long as the course's files and its Python are the same.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import argparse
 import contextlib
 import functools
 import hashlib
+import itertools
 import json
 import os
+import queue
 import random
 import shutil
 import signal
@@ -27,19 +30,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import classroom
 import lab
 import nbformat
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm import tqdm
 
 PROJECT = Path(__file__).resolve().parents[1]
 KEPT = PROJECT / "build" / "stress.json"
-CELL, LESSON = 180, 900  # seconds
+CELL = 180  # seconds
 Tries = dict[str, dict[str, list[tuple[float, str]]]]  # by condition and lesson: seconds, and what went wrong
 
 
@@ -54,7 +59,8 @@ class Condition:
     folder: str = "course"
     how: str = "once"  # or "twice", "reversed", "interrupted"
     python: str = ""  # another interpreter than this one, by its command
-    hogs: int = 0  # busy processes beside it
+    pinned: bool = False  # to one core
+    hogs: int = 0  # busy processes beside it, on the same core
     at_once: int = 1  # kernels; more than one are a class on one server
     read_only: str = ""  # "course" or "home"
     needs: Callable[[], bool] = lambda: True
@@ -79,8 +85,8 @@ PLAIN = ("setpriv", "--bounding-set", "-dac_override") if getattr(os, "geteuid",
 
 CONDITIONS = [
     Condition("quiet", tries=20),
-    Condition("one core", tries=20, prefix=("taskset", "-c", "0"), needs=has("taskset")),
-    Condition("two hogs a core", tries=20, hogs=2 * (os.cpu_count() or 1)),
+    Condition("one core", tries=20, pinned=True, needs=has("taskset")),
+    Condition("two hogs a core", tries=20, pinned=True, hogs=2, needs=has("taskset")),
     *(
         Condition(f"Python {name[6:]}", python=name, needs=functools.partial(made, name))
         for name in ("python3.11", "python3.12", "python3.13", "python3.14", "python3.14t", "python3.15")
@@ -100,35 +106,33 @@ CONDITIONS = [
 ]  # fmt: skip
 
 
-def execute(lesson: Path, how: str) -> None:
-    """Run the cells of `lesson` in this process's kernel; the child's side of a try."""
-    notebook = nbformat.read(lesson, as_version=4)
-    where = {"metadata": {"path": str(lesson.parent)}}
-    client = NotebookClient(notebook, timeout=CELL, kernel_name="python3", resources=where)
-    with client.setup_kernel():
-        kernel = client.km
-        assert kernel is not None
-        code = [(n, cell) for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-        if how == "interrupted":
-            for _ in range(10):
-                timer = threading.Timer(random.random(), kernel.interrupt_kernel)
-                timer.start()
-                with contextlib.suppress(CellExecutionError):
-                    for n, cell in random.sample(code, 3):
-                        client.execute_cell(cell, n)
-                timer.join()
-        if how == "reversed":  # most cells fail: they need what comes before them
-            for n, cell in reversed(code):
-                with contextlib.suppress(CellExecutionError):
+def execute(client: NotebookClient, process: int, how: str) -> None:
+    """Run the cells of the client's notebook in its kernel, which is this process."""
+    code = [(n, cell) for n, cell in enumerate(client.nb.cells) if cell.cell_type == "code"]
+    if how == "interrupted":
+        for _ in range(10):
+            timer = threading.Timer(random.random(), os.killpg, [process, signal.SIGINT])
+            timer.start()
+            with contextlib.suppress(CellExecutionError):
+                for n, cell in random.sample(code, 3):
                     client.execute_cell(cell, n)
-        for _ in range(2 if how == "twice" else 1):
-            for n, cell in code:
+            timer.join()
+    if how == "reversed":  # most cells fail: they need what comes before them
+        for n, cell in reversed(code):
+            with contextlib.suppress(CellExecutionError):
                 client.execute_cell(cell, n)
+    for _ in range(2 if how == "twice" else 1):
+        for n, cell in code:
+            client.execute_cell(cell, n)
+
+
+def on_core(core: int | None) -> list[str]:
+    return [] if core is None else ["taskset", "-c", str(core)]
 
 
 @contextlib.contextmanager
-def hogs(number: int) -> Iterator[None]:
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)]
+def hogs(number: int, core: int | None) -> Iterator[None]:
+    busy = [subprocess.Popen([*on_core(core), sys.executable, "-c", "while True: pass"]) for _ in range(number)]
     try:
         yield
     finally:
@@ -138,7 +142,7 @@ def hogs(number: int) -> Iterator[None]:
 
 
 def environment(condition: Condition, scratch: Path) -> dict[str, str]:
-    env = {**lab.environment(), "JUPYTER_PREFER_ENV_PATH": "1"}
+    env = dict(lab.environment())
     # What is done is kept as it is for a learner: beside the lessons, else in a folder of the scratch course.
     env.pop("THREADPOOL_PROGRESS", None)
     env |= (
@@ -150,29 +154,32 @@ def environment(condition: Condition, scratch: Path) -> dict[str, str]:
     return env
 
 
-def attempt(condition: Condition, lesson: Path) -> tuple[float, str]:
+def attempt(condition: Condition, lesson: Path, core: int | None) -> tuple[float, str]:
     """Seconds that a try took, and what went wrong, empty if nothing did."""
-    env = environment(condition, lesson.parents[2])
     python = PROJECT / "build" / condition.python / "bin" / "python" if condition.python else sys.executable
-    command = [*condition.prefix, python, __file__, "--execute", str(lesson), "--how", condition.how]
-    start = time.monotonic()
-    with subprocess.Popen(
-        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-        start_new_session=True,
-    ) as process:  # fmt: skip
-        try:
-            said, _ = process.communicate(timeout=LESSON)
-        except subprocess.TimeoutExpired:
-            said = f"it did not end within {LESSON} s"
-        finally:
+    manager = AsyncKernelManager(kernel_name="python3")
+    command = [*on_core(core), *condition.prefix, str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    assert manager.kernel_spec is not None
+    manager.kernel_spec.argv[:] = command
+    where = {"metadata": {"path": str(lesson.parent)}}
+    client = NotebookClient(nbformat.read(lesson, as_version=4), km=manager, timeout=CELL, resources=where)
+    start, wrong, process = time.monotonic(), "", 0
+    try:
+        with client.setup_kernel(cleanup_kc=True, env=environment(condition, lesson.parents[2])):
+            process = getattr(manager.provisioner, "pid", 0)  # its process group's too
+            execute(client, process, condition.how)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
+        wrong = str(error).strip()[-1500:]
+    finally:
+        if process:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-    return time.monotonic() - start, "" if process.returncode == 0 else said.strip()[-1500:]
+                os.killpg(process, signal.SIGKILL)
+    return time.monotonic() - start, wrong
 
 
-def stressed(condition: Condition, lessons: list[str]) -> list[tuple[float, str]]:
+def stressed(condition: Condition, lessons: list[str], core: int | None) -> list[tuple[float, str]]:
     """Try these lessons: of each the seconds, and what went wrong."""
-    with tempfile.TemporaryDirectory(prefix="stress-") as scratch, hogs(condition.hogs):
+    with tempfile.TemporaryDirectory(prefix="stress-") as scratch, hogs(condition.hogs, core):
         course = Path(scratch, condition.folder) / "notebooks"
         shutil.copytree(
             PROJECT / "notebooks", course, ignore=shutil.ignore_patterns("*progress*", ".ipynb_checkpoints")
@@ -188,10 +195,36 @@ def stressed(condition: Condition, lessons: list[str]) -> list[tuple[float, str]
             results, said = classroom.teach(course, paths, condition.at_once, environment(condition, Path(scratch)))
             print(said, flush=True)
         else:
-            results = [attempt(condition, path) for path in paths]
+            results = [attempt(condition, path, core) for path in paths]
         for path in inside:
             path.chmod(0o755)
     return results
+
+
+def side_by_side(
+    condition: Condition, jobs: list[list[str]], had: dict[str, list[tuple[float, str]]], end: float
+) -> Iterator[tuple[list[str], list[tuple[float, str]]]]:
+    """Try each of these, as many at once as there are cores to bind them to; of one that might not `end` no result."""
+    longest = max((seconds for found in had.values() for seconds, _ in found), default=60)
+    cores: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    for core in sorted(os.sched_getaffinity(0)) if condition.pinned else [None]:
+        cores.put(core)
+
+    def one(names: list[str]) -> list[tuple[float, str]]:
+        if time.monotonic() + longest > end:
+            return []
+        core = cores.get()
+        try:
+            return stressed(condition, names, core)
+        finally:
+            cores.put(core)
+
+    with ThreadPoolExecutor(cores.qsize()) as pool:
+        try:
+            yield from zip(jobs, pool.map(one, jobs), strict=True)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def state() -> str:
@@ -232,15 +265,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60, help="of this run")
     parser.add_argument("--again", action="store_true", help="forget the tries of earlier runs")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--execute", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--how", default="once", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.execute:
-        try:
-            execute(given.execute, given.how)
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            sys.exit(str(error))
-        return 0
     chosen = [c for c in CONDITIONS if given.only in (None, c.name)]
     if given.list or not chosen:
         print("\n".join(condition.name for condition in CONDITIONS))
@@ -253,18 +278,19 @@ def main() -> int:
         done = known["tries"] if known["of"] == of and not given.again else {}
     jobs = [(turn, c, names) for c in chosen for turn, names in missing(c, lessons, given.tries or c.tries, done)]
     # The first try of everything comes before the second of anything.
-    for _, condition, names in tqdm(sorted(jobs, key=lambda job: job[0]), unit="try", mininterval=10):
-        mine = done.setdefault(condition.name, {})
-        longest = max((seconds for found in mine.values() for seconds, _ in found), default=60)
-        if time.monotonic() + longest > end:
-            continue  # it might not end in time; a shorter one may
-        for name, (seconds, wrong) in zip(names, stressed(condition, names), strict=True):
-            mine.setdefault(name, []).append((seconds, wrong))
-            if wrong:
-                print(f"\n✗ {condition.name}: {name}\n{wrong}\n", flush=True)
-        KEPT.parent.mkdir(exist_ok=True)
-        KEPT.with_suffix(".new").write_text(json.dumps({"of": of, "tries": done}, indent=1), encoding="utf-8")
-        KEPT.with_suffix(".new").replace(KEPT)
+    jobs.sort(key=lambda job: job[0])
+    with tqdm(total=len(jobs), unit="try", mininterval=10) as bar:
+        for (_, condition), alike in itertools.groupby(jobs, key=lambda job: job[:2]):
+            mine = done.setdefault(condition.name, {})
+            for names, results in side_by_side(condition, [names for _, _, names in alike], mine, end):
+                bar.update()
+                for name, (seconds, wrong) in zip(names, results, strict=False):
+                    mine.setdefault(name, []).append((seconds, wrong))
+                    if wrong:
+                        print(f"\n✗ {condition.name}: {name}\n{wrong}\n", flush=True)
+                KEPT.parent.mkdir(exist_ok=True)
+                KEPT.with_suffix(".new").write_text(json.dumps({"of": of, "tries": done}, indent=1), encoding="utf-8")
+                KEPT.with_suffix(".new").replace(KEPT)
     print("\n| condition | passed | to come | slowest lesson |\n| --- | --- | --- | --- |")
     print("\n".join(row(c, lessons, given.tries or c.tries, done) for c in chosen))
     print("\nThe next run goes on with what is to come.")

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-
 from exercises.authoring.lesson_cells import python_of
 from exercises.engine.problem import ExerciseFile, is_starter
 

@@ -1,8 +1,8 @@
 """JupyterLab in a real Chromium: fixtures shared by every browser test.
 
-`lab_server` starts JupyterLab on a scratch copy of the notebooks, `page` is a browser page with no internet,
-and `open_notebook`, `run_all`, `wait_idle` do what a reader does. Every wait is for a condition and has a
-limit.
+`lab_server` starts JupyterLab on a scratch copy of the notebooks, `page` is a browser page with no internet, in which
+JupyterLab may be open from an earlier test, and `open_notebook`, `run_all`, `wait_idle` do what a reader does. Every
+wait is for a condition and has a limit.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,18 @@ CELLS = """() => window.jupyterapp.shell.currentWidget.content.model && [
             error: error && !meant ? error.ename + ': ' + error.evalue : ''};
 })"""
 ALL_RAN = f"() => (cells => cells.every(c => c.ran) || cells.some(c => c.error))(({CELLS})())"
-STOP_KERNELS = "() => window.jupyterapp?.serviceManager.sessions.shutdownAll()"
+LEAVE = """async () => {
+    if (!window.jupyterapp) return;
+    await window.jupyterapp.serviceManager.sessions.shutdownAll();
+    [...window.jupyterapp.shell.widgets('main')].forEach(widget => widget.dispose());
+}"""
+OPEN = """path => {
+    window.opened = null;
+    window.jupyterapp.commands.execute('docmanager:open', {path}).then(widget => { window.opened = widget; });
+}"""
 FAILED = pytest.StashKey[bool]()
+BROWSER, PAGE = pytest.StashKey[tuple[Any, ExitStack]](), pytest.StashKey[Any]()
+SIZE = {"width": 1400, "height": 1600}
 
 
 @dataclass(frozen=True)
@@ -71,12 +82,26 @@ class Lab:
         return self.root / "notebooks"
 
 
-# The browser is a module's, not the session's: playwright keeps an event loop running in the main thread
-# while it lives, and the notebooks that pytest runs afterwards would find it there.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with launched() as chromium:
-        yield chromium
+@pytest.fixture
+def browser(request: pytest.FixtureRequest) -> Any:
+    """The browser, which all tests in this folder share."""
+    stash = request.session.stash
+    if BROWSER not in stash:
+        stack = ExitStack()
+        stash[BROWSER] = stack.enter_context(launched()), stack
+    return stash[BROWSER][0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Close the browser after the folder's last test: while it lives, playwright keeps an event loop running in the
+    main thread, and the notebooks that pytest runs afterwards would find it there."""
+    yield
+    stash = item.session.stash
+    if BROWSER in stash and (nextitem is None or nextitem.path.parent != item.path.parent):
+        stash[BROWSER][1].close()
+        del stash[BROWSER]
+        stash[PAGE] = None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -89,17 +114,31 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.fixture
 def page(browser: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    """A fresh page in a context of its own; when the test fails, tmp_path/failure.png shows what it saw."""
-    context = browser.new_context(viewport={"width": 1400, "height": 1600})
-    context.set_default_timeout(60_000)
-    page = context.new_page()
+    """A page without kernels and notebooks; when the test fails, tmp_path/failure.png shows what it saw.
+
+    JupyterLab may be open there from an earlier test that passed: to load it takes as long as most tests. A test with
+    the mark `own_page` has a new one.
+    """
+    stash, own = request.session.stash, request.node.get_closest_marker("own_page")
+    page = None if own else stash.get(PAGE, None)
+    if page is None:
+        context = browser.new_context(viewport=SIZE)
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+    page.set_viewport_size(SIZE)
+    if not own:
+        stash[PAGE] = None
     yield page
-    if request.node.stash.get(FAILED, False):
+    failed = request.node.stash.get(FAILED, False)
+    if failed:
         shot = tmp_path / "failure.png"
         page.screenshot(path=shot)
         print(f"what the browser showed: {shot}")
-    page.evaluate(STOP_KERNELS)
-    context.close()
+    page.evaluate(LEAVE)
+    if failed or own:
+        page.context.close()
+    else:
+        stash[PAGE] = page
 
 
 @pytest.fixture(scope="session")
@@ -200,7 +239,11 @@ def open_notebook() -> Callable[..., None]:
     """
 
     def open_it(page: Any, lab: Lab, path: str, limit: float = 120, within: str = "lab/tree") -> None:
-        page.goto(f"{lab.url}{within}/{path}?token={lab.token}&reset", timeout=limit * 1000)
+        if within == "lab/tree" and page.url.startswith(f"{lab.url}lab/"):
+            page.evaluate(OPEN, path)
+            page.wait_for_function("() => window.opened?.isVisible", timeout=limit * 1000)
+        else:
+            page.goto(f"{lab.url}{within}/{path}?token={lab.token}&reset", timeout=limit * 1000)
         page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=limit * 1000)
         page.wait_for_function(IDLE, timeout=limit * 1000)
 

@@ -21,7 +21,7 @@ from helpers.profiling.viztracer_run import record_viztracer
 from helpers.recording.watcher import watch
 from helpers.tasks import python_piece
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.own_page]
 
 CELLS = [
     """

@@ -113,7 +113,8 @@ def test_an_interrupt_ends_the_check_with_its_processes(kernel):
 
     with ThreadPoolExecutor(1) as pool:
         interrupted = pool.submit(interrupt)
-        assert kernel.run(DEADLOCK.replace("with Thr", "while True: pass\n    with Thr")) == {"error": "KeyboardInterrupt"}
+        endless = DEADLOCK.replace("with Thr", "while True: pass\n    with Thr")
+        assert kernel.run(endless) == {"error": "KeyboardInterrupt"}
         interrupted.result()
     assert kernel.process.children(recursive=True) == []
     assert kernel.run("1 + 1") == {"execute_result": "2"}

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 
+from helpers.machine import gil_enabled
 from helpers.recording import stamps
 from helpers.recording.data import ERROR, FINISHED, OUTCOME, STARTED, SUBMITTED, WORKER, Recording, Thread
 from helpers.recording.stamps import Row
@@ -94,9 +95,10 @@ def test_leaving_the_pool_blocks_the_main_thread():
 
 def test_callbacks_marks_and_cpu():
     with ThreadPoolExecutor(1) as pool, watch(pool) as run:
-        future = pool.submit(python_task, 20)
-        called = threading.Event()
+        called, begin = threading.Event(), threading.Event()
+        future = pool.submit(lambda: begin.wait(LIMIT) and python_task(20))
         future.add_done_callback(lambda f: called.set())
+        begin.set()
         assert called.wait(LIMIT)
         wait([future], LIMIT)
         future.add_done_callback(lambda f: None)
@@ -182,7 +184,7 @@ def test_a_task_costs_less_than_400_bytes():
             used = tracemalloc.get_traced_memory()[0]
             tracemalloc.stop()
     assert len(run.tasks) == tasks
-    assert used / tasks < 400
+    assert used / tasks < (400 if gil_enabled() else 450)  # without a GIL each object has a larger head
 
 
 MOMENTS = ("before", "missed", "early", "running", "ended")

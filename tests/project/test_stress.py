@@ -42,7 +42,7 @@ def test_a_run_stops_at_its_time_and_the_next_goes_on(
     monkeypatch.setattr(stress, "KEPT", tmp_path / "build" / "stress.json")
     tried: list[str] = []
 
-    def stressed(condition: stress.Condition, lessons: list[str]) -> list[tuple[float, str]]:
+    def stressed(condition: stress.Condition, lessons: list[str], core: int | None) -> list[tuple[float, str]]:
         tried.extend(lessons)
         hour[0] += 20 * 60
         return [(20 * 60.0, "ZeroDivisionError" if name == "01-bad" else "") for name in lessons]
