@@ -239,7 +239,8 @@ def open_notebook() -> Callable[..., None]:
     """
 
     def open_it(page: Any, lab: Lab, path: str, limit: float = 120, within: str = "lab/tree") -> None:
-        if within == "lab/tree" and page.url.startswith(f"{lab.url}lab/"):
+        left = page.url.startswith(f"{lab.url}lab/") and not page.query_selector(".jp-NotebookPanel")
+        if within == "lab/tree" and left:
             page.evaluate(OPEN, path)
             page.wait_for_function("() => window.opened?.isVisible", timeout=limit * 1000)
         else:
