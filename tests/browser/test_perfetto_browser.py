@@ -92,7 +92,7 @@ def notebook(lab_server: Callable[..., Any], request: pytest.FixtureRequest) -> 
     path.unlink()
 
 
-@pytest.mark.parametrize("notebook", ["/", "/user/x/"], indirect=True)
+@pytest.mark.parametrize("notebook", ["/user/x/"], indirect=True)  # a hub has a prefix
 def test_the_frames_show_the_named_workers(page: Any, notebook: Any, open_notebook: Any, run_all: Any) -> None:
     answered: set[str | None] = set()
     page.on("response", lambda answer: answered.add(urlsplit(answer.url).hostname))
@@ -110,13 +110,12 @@ def test_the_frames_show_the_named_workers(page: Any, notebook: Any, open_notebo
     assert answered <= {"127.0.0.1", None, ""}  # data: and blob: addresses have no host
 
 
-@pytest.mark.parametrize("base_url", ["/", "/user/x/"])
 def test_lesson_07_shows_its_threads_and_what_they_held(
-    page: Any, lab_server: Callable[..., Any], base_url: str, open_notebook: Any, run_all: Any
+    page: Any, lab_server: Callable[..., Any], open_notebook: Any, run_all: Any
 ) -> None:
     answered: set[str | None] = set()
     page.on("response", lambda answer: answered.add(urlsplit(answer.url).hostname))
-    open_notebook(page, lab_server(base_url), "notebooks/07-profile-with-viztracer.ipynb")
+    open_notebook(page, lab_server(), "notebooks/07-profile-with-viztracer.ipynb")
     run_all(page)
     queue, both = frames(page, 2)
     for number in range(3):
