@@ -24,6 +24,7 @@ class Finding:
     stumbled: bool = False  # the check itself raised
     until: int | None = None  # it did not end: when it was given up, as time.perf_counter_ns() has it
     died: bool = False  # its process did not end by itself
+    nowhere: bool = False  # it did not end, though no thread was in the learner's code
 
     @property
     def mark(self) -> str:

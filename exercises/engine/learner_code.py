@@ -130,8 +130,9 @@ def read_now(path: str) -> bytes:
 
 def report(
     learners: Learners, run: Recording | None, limit: float | None, before: Activity, spared: set[int]
-) -> tuple[str, tuple[str, ...]]:
-    """What to say of a check that has used up its `limit`, in seconds, and where its threads stand; None: it rests.
+) -> tuple[str, tuple[str, ...], bool]:
+    """What to say of a check that has used up its `limit`, in seconds (None: it rests), where its threads stand, and
+    whether one stands in the learner's code.
 
     `before` is the `activity` of half a limit ago; `spared` are idents of threads that are no part of the run.
     """
@@ -153,7 +154,7 @@ def report(
     for ident, spot in sorted(spots.items(), key=lambda item: (item[0] != main.ident, threads[item[0]].name)):
         does = "ran on" if ident in busy else "waited" if now else "stood"
         details.append(f"{_named(threads[ident].name)} {does} at {spot}")
-    return says, (*details, *(waits(run) if run else ()))
+    return says, (*details, *(waits(run) if run else ())), bool(spots)
 
 
 def _why(spots: dict[int, Spot], busy: list[int], known: bool) -> str:

@@ -519,3 +519,37 @@ def test_a_pool_of_an_earlier_cell_works_in_a_check(collect_exercise):
     assert verdict.passed and all(finding.ok for finding in verdict.findings), "no thread is said to be left"
     assert pool_of_an_earlier_cell.submit(abs, -1).result(10) == 1
     pool_of_an_earlier_cell.shutdown()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="without a fork there is no child that could be stuck")
+@pytest.mark.parametrize("gil", [True, False])
+def test_a_child_that_is_stuck_in_no_line_of_the_learner_has_a_second_try_without_a_gil(exercise, monkeypatch, gil):
+    """As after a fork in which another thread held an object, which without a GIL has a lock."""
+    monkeypatch.setattr(sandbox, "gil_enabled", lambda: gil)
+    flag = exercise.path.with_name("flag")
+    checked = with_check(
+        exercise,
+        "import threading, pathlib",
+        f"flag = pathlib.Path({str(flag)!r})",
+        "if not flag.exists():",
+        "    flag.touch()",
+        "    threading.Event().wait()",
+        "yield collect([], 1) == [], 'nothing of nothing'",
+    )
+    verdict = judged(checked, lambda tasks, workers: [])
+    assert verdict.passed is not gil
+    assert gil == ("no thread stood in your code" in repr(verdict))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="without a fork there is no child that could be stuck")
+def test_an_answer_that_is_stuck_itself_has_one_try(exercise, monkeypatch, tmp_path):
+    monkeypatch.setattr(sandbox, "gil_enabled", lambda: False)
+    tried = tmp_path / "tried"
+
+    def stuck(tasks, workers):
+        with tried.open("a") as file:
+            file.write("once ")
+        threading.Event().wait()
+
+    assert not judged(exercise, stuck).passed
+    assert tried.read_text() == "once "
