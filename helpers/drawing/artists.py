@@ -92,7 +92,7 @@ def events(axes: Axes, plan: Plan, unit: float) -> list[Sign]:
     flags: list[tuple[float, Lane, list[str]]] = []
     for mark in sorted(plan.run.marks, key=lambda mark: mark.time):
         lane = plan.lane_of.get(mark.thread, plan.lanes[-1])  # the last is that of the folded workers
-        at = (mark.time - origin) * unit
+        at = max(0.0, (mark.time - origin) * unit)  # one before the first submit stands at the edge
         axes.plot([at, at], [lane.top, lane.top + lane.size], color=INK, lw=1.2, zorder=4)
         if flags and flags[-1][1] is lane and at - flags[-1][0] < 0.03 * axes.get_xlim()[1]:
             flags[-1][2].append(mark.text)

@@ -721,7 +721,7 @@ class Painter {
         const {ctx, store} = this, flags = [];
         for (const mark of [...store.marks].sort((a, b) => a.time - b.time)) {
             const lane = lanes.find((one) => one.thread === mark.thread && one.kind !== "queue") || lanes.at(-1);
-            const x = this.x(mark.time);
+            const x = this.x(Math.max(0, mark.time)); // one before the first submit stands at the edge
             if (!lane || x < LEFT || x > LEFT + this.width) continue;
             ctx.fillStyle = this.look.ink;
             ctx.fillRect(x - 0.7, lane.top, 1.4, lane.size);

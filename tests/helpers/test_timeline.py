@@ -174,6 +174,14 @@ def test_marks_that_are_close_and_say_the_same_are_named_once():
     assert sum(len(set(line.get_xdata())) == 1 for line in figure.axes[0].lines) == 3, "a line for each mark"
 
 
+def test_a_mark_before_the_first_submit_stands_at_the_edge():
+    run = run_of(2, 1)
+    run.marks.append(Mark(MAIN, run.rows[0][1] - 50 * MS, "early"))
+    figure = timeline(run)
+    [text] = [text for text in figure.axes[0].texts if "early" in text.get_text()]
+    assert 0 <= text.get_position()[0] and figure.axes[0].get_xlim()[0] <= 0
+
+
 def test_names_of_two_pools_and_of_namesakes():
     run = run_of(2, 2, name="fetch_")
     run.rows[1][3] = Thread("fetch_0", 77)
