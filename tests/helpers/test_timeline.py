@@ -179,7 +179,7 @@ def test_a_mark_before_the_first_submit_stands_at_the_edge():
     run.marks.append(Mark(MAIN, run.rows[0][1] - 50 * MS, "early"))
     figure = timeline(run)
     [text] = [text for text in figure.axes[0].texts if "early" in text.get_text()]
-    assert 0 <= text.get_position()[0] and figure.axes[0].get_xlim()[0] <= 0
+    assert text.get_position()[0] >= 0 and figure.axes[0].get_xlim()[0] <= 0
 
 
 def test_names_of_two_pools_and_of_namesakes():
