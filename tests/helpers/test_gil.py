@@ -312,7 +312,7 @@ def test_traces_taken_at_once_come_one_after_the_other():
 def test_recordings_made_elsewhere_show_threads_side_by_side(path):
     trace = GilTrace.load(path)
     assert not trace.gil and not trace.waits
-    assert trace.cores == 2 and trace.machine["python"].startswith("3.13")
+    assert trace.cores == 2 and trace.machine["python"].startswith("3.14")
     assert trace.overlap > 0.9 and trace.cpu_over_wall > 1.9
     assert set(trace.machine) == {"python", "implementation", "platform", "date"}
 
