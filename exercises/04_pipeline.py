@@ -122,7 +122,8 @@ def _while_held(early, gave_up, run):
         return f"{said}: all that could be."
     first = run.tasks[0].finished if run.tasks else 0
     waits = [b for b in run.blocked if b.end is not None and b.start < first <= b.end]
-    at_writer = any(b.thread.name.startswith("writers") for b in waits)
+    waits.sort(key=lambda b: not b.thread.name.startswith("writers"))  # a writer that waits comes first
+    at_writer = bool(waits) and waits[0].thread.name.startswith("writers")
     who = "the only writer" if at_writer else "your code" if waits else ""
     return f"{said}, {f'and {who} waited in {waits[0].call}() for page 0' if who else 'of 4 that could be'}."
 
