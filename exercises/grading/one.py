@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Any
 
 CELL = 10  # seconds for the answer's own cell, before its check
-MEMORY, FILE = 2 << 30, 64 << 20  # bytes: of address space beyond what Python has reserved, of one file
+MEMORY, FILE = 4 << 30, 64 << 20  # bytes: of address space beyond what Python has reserved, of one file
 TICK = 0.05  # seconds between two looks at the answer's process
 
 

@@ -315,7 +315,7 @@ def test_another_python_is_taken_where_a_package_can_not_be_built(named: bool, p
     done = make("ready", *[f"PYTHON={python}"] * named, PATH=path, UNBUILT="3.15.99")
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout.splitlines()
-    assert said.index(NO_WHEEL) < said.index(f"Creating .venv with Python {sys.version.split()[0]}.")
+    assert said.index(NO_WHEEL) < said.index("Creating .venv with Python {}.{}.{}.".format(*sys.version_info))
     assert said[-1] == "Ready."
     assert "snaptrace" not in done.stdout + done.stderr
     assert (project / "installed").read_text() == (PROJECT / "requirements.txt").read_text().rstrip()
