@@ -303,7 +303,7 @@ def wrong_waits_for_each_write(fetchers, writers, fetch, write, pages):
 
 
 def wrong_keeps_ends_by_page(fetchers, writers, fetch, write, pages):
-    """says: For pages that are equal, 1, True and 1.0, it returned [('wrote', """
+    """says: For pages that are equal, 1, True and 1.0, it returned [('wrote',"""
     fetched, ends = queue.SimpleQueue(), dict.fromkeys(pages)
     for page in pages:
         fetchers.submit(fetch, page).add_done_callback(lambda future, page=page: fetched.put((page, future)))

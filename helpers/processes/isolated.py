@@ -6,6 +6,7 @@ group ends with the call, and with the process that made the call.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import os
@@ -203,6 +204,9 @@ def _source_of(program: str | Callable[[], object]) -> str:
         raise TypeError(f"program must be {what}, not {shown(program)}")
     try:
         source = textwrap.dedent(inspect.getsource(program))
-    except OSError:
+        # What was typed with `python -c` is kept under a name that code from exec() has too.
+        if program.__name__ not in [getattr(node, "name", "") for node in ast.parse(source).body]:
+            raise OSError
+    except (OSError, SyntaxError, ValueError):
         raise ValueError(f"program must be a function whose source can be found, not {shown(program)}") from None
     return f"{source}\n{program.__name__}()\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import signal
 import subprocess
@@ -409,3 +410,9 @@ def test_a_function_without_source_is_named() -> None:
     exec("def typed(): pass", space)
     with pytest.raises(ValueError, match="program must be a function whose source can be found"):
         run_isolated(space["typed"])
+    linecache.cache["<string>"] = (9, None, ["import sys"], "<string>")
+    try:
+        with pytest.raises(ValueError, match="program must be a function whose source can be found"):
+            run_isolated(space["typed"])
+    finally:
+        del linecache.cache["<string>"]
