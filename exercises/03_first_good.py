@@ -101,7 +101,7 @@ def check(first_good):
     )
     if not early:
         return
-    yield most == 2, f"With 2 workers, {count(most, 'source')} were asked at the same time."
+    yield most == 2, f"With 2 workers, {count(most, 'source')} {'was' if most == 1 else 'were'} asked at the same time."
     if most != 2:
         return
     spare = sum(name.startswith("spare") for name in asked)

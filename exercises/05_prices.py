@@ -166,7 +166,7 @@ def wrong_a_pool_for_each_order(orders, workers):
 
 
 def wrong_in_the_order_of_completion(orders, workers):
-    """says: it returned [222, 333, 444, 111]"""
+    """says: it returned [222, 333,"""
     with ThreadPoolExecutor(max_workers=workers) as parts, ThreadPoolExecutor(max_workers=workers) as pool:
 
         def one(order):

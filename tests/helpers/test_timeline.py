@@ -1,6 +1,7 @@
 """The timeline is a function of a recording: its lanes, bars, signs and words are looked up in the figure."""
 
-from concurrent.futures import ThreadPoolExecutor, wait
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from matplotlib.collections import LineCollection, PolyCollection
@@ -68,7 +69,8 @@ def test_each_outcome_has_its_sign():
     with ThreadPoolExecutor(2, thread_name_prefix="w") as pool, watch(pool) as run, Gate() as gate:
         failed = pool.submit(fail_task)
         failed.add_done_callback(lambda f: None)
-        wait([failed])
+        while not failed.done():  # not a wait of main's that is drawn
+            time.sleep(0.001)
         futures = [pool.submit(gate.task) for _ in range(4)]
         gate.wait_for(2)
         futures[-1].cancel()
