@@ -39,7 +39,7 @@ import lab
 import nbformat
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -142,7 +142,7 @@ def hogs(number: int, core: int | None) -> Iterator[None]:
 
 
 def environment(condition: Condition, scratch: Path) -> dict[str, str]:
-    env = dict(lab.environment())
+    env = lab.environment()
     # What is done is kept as it is for a learner: beside the lessons, else in a folder of the scratch course.
     env.pop("THREADPOOL_PROGRESS", None)
     env |= (
@@ -168,8 +168,8 @@ def attempt(condition: Condition, lesson: Path, core: int | None) -> tuple[float
         with client.setup_kernel(cleanup_kc=True, env=environment(condition, lesson.parents[2])):
             process = getattr(manager.provisioner, "pid", 0)  # its process group's too
             execute(client, process, condition.how)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
-        wrong = str(error).strip()[-1500:]
+    except Exception as error:  # whatever it is, this try has failed and the others go on
+        wrong = f"{type(error).__name__}: {error}".strip()[-1500:]
     finally:
         if process:
             with contextlib.suppress(ProcessLookupError):
@@ -284,7 +284,9 @@ def main() -> int:
             mine = done.setdefault(condition.name, {})
             for names, results in side_by_side(condition, [names for _, _, names in alike], mine, end):
                 bar.update()
-                for name, (seconds, wrong) in zip(names, results, strict=False):
+                if not results:
+                    continue
+                for name, (seconds, wrong) in zip(names, results, strict=True):
                     mine.setdefault(name, []).append((seconds, wrong))
                     if wrong:
                         print(f"\n✗ {condition.name}: {name}\n{wrong}\n", flush=True)
