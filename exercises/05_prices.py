@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from exercises.kit import Gate, Inputs, count, settled, shown, unlike, watch
 
-LIMIT = 5
+LIMIT = 9
 
 
 def prices(orders, workers):
@@ -51,11 +51,14 @@ class _Order(list):
 
 
 class _Parts:
-    """Four orders of three parts; the very first part waits until all other orders have their prices."""
+    """Eight orders of three parts; the very first part waits until all other orders have their prices.
+
+    The last six parts meet beside it. So at least one order is complete by then, in whatever order parts were asked
+    for, and a worker that waited for that order fetches now.
+    """
 
     def __init__(self, workers):
-        self.early, self.late = Gate(workers + 1, patience=0.4), Gate(workers, patience=0.4)
-        self.begun = Gate(4, patience=0.4)
+        self.early, self.late, self.begun = Gate(workers + 1), Gate(workers), Gate(8)
         self.ended = self.most = self._going = 0
         self._lock = threading.Lock()
 
@@ -65,8 +68,8 @@ class _Parts:
             self.most = max(self.most, self._going)
         self.early.task()
         if price == 1:
-            settled(lambda: self.ended, lambda ended: ended == 9, 0.6)
-        elif self.ended > 5:  # beside the first part, so that a pool shows it that grew meanwhile
+            settled(lambda: self.ended, lambda ended: ended == 21, 1.5)
+        elif self.ended >= 15:
             self.late.task()
         with self._lock:
             self.ended += price not in (1, 10, 100)
@@ -74,7 +77,7 @@ class _Parts:
         return price
 
     def orders(self):
-        sizes = ((n, 10 * n, 100 * n) for n in (1, 2, 3, 4))
+        sizes = ((n, 10 * n, 100 * n) for n in range(1, 9))
         return [_Order([lambda p=p: self.part(p) for p in prices], self.begun) for prices in sizes]
 
 
@@ -83,8 +86,8 @@ def check(prices):
         parts = _Parts(workers)
         with watch():
             sums = prices(parts.orders(), workers)
-        right = not unlike(sums, [111, 222, 333, 444])
-        yield right, f"For orders of 111, 222, 333 and 444 it returned {shown(sums)}."
+        right = not unlike(sums, [111 * n for n in range(1, 9)])
+        yield right, f"For orders of 111, 222, 333 and so on up to 888 it returned {shown(sums)}."
         most = parts.most
         fetched = f"{count(most, 'price')} {'was' if most == 1 else 'were'}"
         if right:
