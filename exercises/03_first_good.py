@@ -211,7 +211,7 @@ def wrong_takes_none_for_a_failure(sources, workers):
 
 
 def wrong_gives_up_after_half_a_second(sources, workers):
-    """says: Where the only answer comes late, it raised TimeoutError"""
+    """says: raised TimeoutError"""
     pool = ThreadPoolExecutor(max_workers=workers)
     try:
         for future in as_completed([pool.submit(source) for source in sources], timeout=0.5):
