@@ -62,6 +62,7 @@ This computer:
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 _ROOM = {
@@ -124,3 +125,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+if "IPython" in sys.modules:
+    importlib.import_module("helpers.processes.interrupts").take_care()

@@ -31,7 +31,8 @@ from helpers.machine import usable_cpus
 from helpers.recording.data import Recording
 
 PAUSE = 0.05 if usable_cpus() > 1 else 0.2  # seconds between two messages; each costs the tasks a few ms of one core
-TURN = max(PAUSE, 0.11)  # from one message to the next where tasks compute: to send one is then to wait for the GIL several times
+# From one message to the next where tasks compute: to send one is then to wait for the GIL several times.
+TURN = max(PAUSE, 0.11)
 QUIET = round(0.25 / PAUSE)  # pauses after which a message is sent though nothing is new: it says that the kernel lives
 BURST = 4  # full messages at once: a Jupyter server drops what is above 3 MB in 3 s
 SMALL = 2000  # rows that are sent again and again until the browser has answered
