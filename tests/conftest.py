@@ -1,7 +1,7 @@
 """Tests side by side: `make test` runs four processes, since tests wait for most of their time (pytest-xdist).
 
-What must stay together is a group: the cells of a lesson, the tests that share a browser. What measures the GIL comes
-last, and runs while no other test does.
+What must stay together is a group: the cells of a lesson, all tests in a browser. What measures time or the GIL
+comes last, and runs while no other test does.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-# Each measures how long the GIL is held.
-ALONE = ("test_gil.py", "test_gil_lab.py", "test_sampler.py")
-# Two browsers at once: one has JupyterLab open, the other shows pages of these tests' own, and traces.
-PAGES = ("test_live_browser.py", "test_touch_browser.py", "test_perfetto_browser.py")
+# Each measures how long the GIL is held, or what a pool gets done in a second.
+ALONE = ("test_gil.py", "test_gil_lab.py", "test_gil_lab_browser.py", "test_sampler.py", "06-", "08-")
 # The tests of each share one thing that takes long to make.
 SHARING = ("test_site.py", "test_run_notebooks.py", "test_perfetto.py")
 
@@ -31,11 +29,11 @@ def alone(path: Path) -> bool:
 
 
 def group(path: Path) -> str:
-    """The cells of a lesson need one kernel. To open a browser, and JupyterLab in it, takes as long as most tests."""
+    """The cells of a lesson need one kernel. Tests in a browser share it: two at once would have a core each."""
     if alone(path):
         return "alone"
     if path.parent.name == "browser":
-        return "pages" if path.name in PAGES else "lab"
+        return "browser"
     return path.name if path.suffix == ".ipynb" or path.name in SHARING else ""
 
 
