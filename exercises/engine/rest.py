@@ -60,23 +60,28 @@ class Signal(threading.Event):
         return True
 
 
-def pass_over(check: Check) -> bool:
-    """Pass over the time up to the end of the first wait; False if the check waits for nothing."""
-    waits = list(check.waits.values())
-    check.skipped += max(0.0, min((wait.left() for wait in waits), default=0.0))
-    return bool(waits)
-
-
 class Look:
     """Looks at this process's threads again and again; the one that looks is left out."""
 
     def __init__(self) -> None:
         self._before: object = None
+        self.waits: dict[int, Wait] = {}  # of the check, by thread, as they were at the last look
 
     def rests(self, check: Check) -> bool:
         """Whether everything rests: at two looks on end each thread was seen asleep, and none woke up meanwhile."""
-        before, self._before = self._before, _asleep(check.waits.copy())
+        self.waits = check.waits.copy()
+        before, self._before = self._before, _asleep(self.waits)
         return before is not None and before == self._before
+
+
+def pass_over(check: Check, seen: dict[int, Wait]) -> bool:
+    """Pass over the time up to the end of the first of the waits that were `seen` at rest; False if there was none.
+
+    If one of them is over since that look, things go on, and nothing is passed over.
+    """
+    if seen and check.waits == seen:
+        check.skipped += max(0.0, min(wait.left() for wait in seen.values()))
+    return bool(seen)
 
 
 def _asleep(waits: dict[int, Wait]) -> object:

@@ -237,7 +237,7 @@ class Child:
         while (seconds := clock.read()) < limit:
             if os.getppid() != self.kernel:  # it is gone
                 os._exit(1)
-            if look.rests(Check.now) and not pass_over(Check.now):
+            if look.rests(Check.now) and not pass_over(Check.now, look.waits):
                 self._end(stuck(self.exercise, self.learners, None, activity(), {threading.get_ident()}))
             if half is None and seconds > limit / 2:
                 half = activity()

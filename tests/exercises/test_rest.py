@@ -147,10 +147,19 @@ def test_passing_over_ends_the_first_wait_alone():
     first, second = Wait(1), Wait(3)
     for number, wait in enumerate((first, second)):
         check.waits[-number - 1] = wait  # as threads of their own would
-    assert pass_over(check) and first.over() and not second.over()
+    assert pass_over(check, check.waits.copy()) and first.over() and not second.over()
     assert 1.5 < second.left() < 2.1
     check.waits.clear()
-    assert not pass_over(check)
+    assert not pass_over(check, {})
+
+
+def test_a_wait_that_ended_since_the_look_is_no_deadlock_and_nothing_is_passed_over():
+    check = Check().begin()
+    ended, began = Wait(1), Wait(1)
+    assert pass_over(check, {-1: ended}), "it was not proven that nothing can come"
+    check.waits[-1] = began
+    assert pass_over(check, {-1: ended}) and not began.over()
+    check.waits.clear()
 
 
 def test_a_signal_that_is_set_says_so_at_its_end_too():
