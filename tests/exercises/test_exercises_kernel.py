@@ -1,20 +1,17 @@
 """Exercises in a real kernel: after a check that hangs the next cell runs, and the kernel ends by itself."""
 
-import os
 import signal
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
-from jupyter_client import KernelManager
 
 from exercises import kit
+from tests.kernel import LIMIT, Kernel
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-LIMIT = 60
 
 SETUP = """
 import os, threading, time, logging
@@ -41,43 +38,9 @@ exercise("00-one-wait").check(one_wait)
 """
 
 
-class Kernel:
-    """A kernel as JupyterLab has one; `run` gives a cell's outputs by kind."""
-
-    def __init__(self, **env):
-        self.manager = KernelManager(kernel_name="python3")
-        self.manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        self.manager.start_kernel(cwd=str(NOTEBOOKS), env={**os.environ, **env}, extra_arguments=["--log-level=ERROR"])
-        self.client = self.manager.client()
-        self.client.start_channels()
-        self.client.wait_for_ready(LIMIT)
-        self.process = psutil.Process(self.manager.provisioner.process.pid)
-
-    def run(self, code):
-        outputs = {}
-
-        def keep(message):
-            content = message["content"]
-            text = content.get("text") or content.get("data", {}).get("text/plain") or content.get("ename")
-            if message["msg_type"] in ("stream", "execute_result", "error"):
-                outputs[message["msg_type"]] = outputs.get(message["msg_type"], "") + text
-
-        self.client.execute_interactive(code, output_hook=keep, timeout=LIMIT, allow_stdin=False)
-        return outputs
-
-    def leave(self):
-        """Ask the kernel to end, as JupyterLab does; its exit code. Nobody kills it meanwhile."""
-        self.client.shutdown()
-        return self.manager.provisioner.process.wait(LIMIT)
-
-    def close(self):
-        self.client.stop_channels()
-        self.manager.shutdown_kernel(now=True)
-
-
 @pytest.fixture
 def kernel(request):
-    made = Kernel(**getattr(request, "param", {}))
+    made = Kernel(NOTEBOOKS, **getattr(request, "param", {}))
     yield made
     made.close()
 

@@ -1,15 +1,13 @@
 """An interrupt in a kernel: inside an import it waits for the import's end, everywhere else it comes at once."""
 
-import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from jupyter_client import BlockingKernelClient, KernelManager
 
-LIMIT = 60
+from tests.kernel import LIMIT, Kernel
+
 # Says when it is half imported for the first time, and goes on once it has been interrupted.
 PIECES = """
 import pathlib, signal, time
@@ -40,31 +38,19 @@ while True:
 """
 
 
-class Kernel:
-    """A kernel in `folder`, where the packages of these tests lie."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.manager = KernelManager(kernel_name="python3")
-        self.manager.kernel_cmd = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        self.manager.start_kernel(cwd=str(folder), env=dict(os.environ), extra_arguments=["--log-level=ERROR"])
-        self.client: BlockingKernelClient = self.manager.client()
-        self.client.start_channels()
-        self.client.wait_for_ready(LIMIT)
-
-    def run(self, code: str, *interrupt_at: str) -> str:
-        """Run a cell, and interrupt it as each of these files comes up; the name of the error that it raised."""
-        asked = self.client.execute(code)
-        for name in interrupt_at:
-            end = time.monotonic() + LIMIT
-            while not (self.folder / name).exists():
-                assert time.monotonic() < end, f"{name} was never there"
-                time.sleep(0.01)
-            self.manager.interrupt_kernel()
-        while True:
-            reply = self.client.get_shell_msg(timeout=LIMIT)
-            if reply["parent_header"].get("msg_id") == asked:
-                return str(reply["content"].get("ename", ""))
+def error(kernel: Kernel, code: str, *interrupt_at: str) -> str:
+    """Run a cell, and interrupt it as each of these files comes up; the name of the error that it raised."""
+    asked = kernel.client.execute(code)
+    for name in interrupt_at:
+        end = time.monotonic() + LIMIT
+        while not (kernel.folder / name).exists():
+            assert time.monotonic() < end, f"{name} was never there"
+            time.sleep(0.01)
+        kernel.manager.interrupt_kernel()
+    while True:
+        reply = kernel.client.get_shell_msg(timeout=LIMIT)
+        if reply["parent_header"].get("msg_id") == asked:
+            return str(reply["content"].get("ename", ""))
 
 
 @pytest.fixture
@@ -76,17 +62,17 @@ def kernel(tmp_path: Path) -> Iterator[Kernel]:
     (tmp_path / "endless.py").write_text(ENDLESS)
     kernel = Kernel(tmp_path)
     yield kernel
-    kernel.client.stop_channels()
-    kernel.manager.shutdown_kernel(now=True)
+    kernel.close()
 
 
 def test_an_interrupted_import_is_whole_and_all_else_ends_at_once(kernel: Kernel) -> None:
-    assert kernel.run("import time, helpers") == ""
-    assert kernel.run("import pieces\nwhile True: time.sleep(0.01)", "half of pieces") == "KeyboardInterrupt"
-    assert kernel.run("import pieces\nassert pieces.complete and pieces.part") == ""
-    assert kernel.run("from others import complete", "half of others") == "KeyboardInterrupt", "its last statement"
-    assert kernel.run("import others\nassert others.complete and others.part") == ""
-    assert kernel.run(BUSY, "busy") == "KeyboardInterrupt"
-    assert kernel.run("helpers.processes.interrupts.PATIENCE = 0\nimport sys\nassert sys.gettrace() is None") == ""
-    assert kernel.run("import endless", "endless", "endless, asked once") == "KeyboardInterrupt"
-    assert kernel.run("assert sys.gettrace() is None") == ""
+    assert error(kernel, "import time, helpers") == ""
+    assert error(kernel, "import pieces\nwhile True: time.sleep(0.01)", "half of pieces") == "KeyboardInterrupt"
+    assert error(kernel, "import pieces\nassert pieces.complete and pieces.part") == ""
+    last = error(kernel, "from others import complete", "half of others")
+    assert last == "KeyboardInterrupt", "the import is the cell's last statement"
+    assert error(kernel, "import others\nassert others.complete and others.part") == ""
+    assert error(kernel, BUSY, "busy") == "KeyboardInterrupt"
+    assert error(kernel, "helpers.processes.interrupts.PATIENCE = 0\nimport sys\nassert sys.gettrace() is None") == ""
+    assert error(kernel, "import endless", "endless", "endless, asked once") == "KeyboardInterrupt"
+    assert error(kernel, "assert sys.gettrace() is None") == ""
