@@ -222,6 +222,15 @@ def test_a_stamp_is_cheap_beside_the_ready_made_pieces():
         assert baseline.threshold == pytest.approx(max(2e-4, min(4 * baseline.piece, 0.0025)))
 
 
+def test_a_stamp_measured_at_a_bad_moment_refuses_no_work(monkeypatch):
+    slow = measure.Track("thread 0", stamps=list(range(0, 5_000_000, 5_000)))
+    measure.stamp_cost.cache_clear()
+    with monkeypatch.context() as bad_moment:
+        bad_moment.setattr(measure, "take", lambda *_: (0, 0, [slow]))
+        assert measure.stamp_cost() == pytest.approx(5e-6)
+    assert measure.measure(hash_piece, 0.005).stamp < 5e-6
+
+
 @pytest.mark.parametrize(
     "arguments, error, name",
     [
