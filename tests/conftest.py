@@ -19,7 +19,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 # Each measures how long the GIL is held, or what a pool gets done in a second.
-ALONE = ("test_gil.py", "test_gil_lab.py", "test_gil_lab_browser.py", "test_sampler.py", "06-", "08-")
+ALONE = ("test_gil.py", "test_gil_lab.py", "test_sampler.py", "06-", "08-")
 # The tests of each share one thing that takes long to make.
 SHARING = ("test_site.py", "test_run_notebooks.py", "test_perfetto.py")
 

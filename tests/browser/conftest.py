@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import psutil
 import pytest
 from chromium import launched
@@ -122,9 +123,8 @@ def page(browser: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     stash, own = request.session.stash, request.node.get_closest_marker("own_page")
     page = None if own else stash.get(PAGE, None)
     if page is None:
-        context = browser.new_context(viewport=SIZE)
-        context.set_default_timeout(60_000)
-        page = context.new_page()
+        page = browser.contexts[0].new_page()
+        page.set_default_timeout(60_000)
     page.set_viewport_size(SIZE)
     if not own:
         stash[PAGE] = None
@@ -136,7 +136,7 @@ def page(browser: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
         print(f"what the browser showed: {shot}")
     page.evaluate(LEAVE)
     if failed or own:
-        page.context.close()
+        page.close()
     else:
         stash[PAGE] = page
 
@@ -268,6 +268,25 @@ def run_all(wait_idle: Callable[..., None]) -> Callable[..., None]:
         assert not wrong, "\n\n".join(wrong)
 
     return run
+
+
+@pytest.fixture
+def scratch(
+    page: Any, lab_server: Callable[..., Lab], open_notebook: Callable[..., None], run_all: Callable[..., None]
+) -> Callable[..., Path]:
+    """scratch(cells, within="lab/tree"): the file of a notebook of these cells, which is open and has run."""
+
+    def make(cells: list[str], within: str = "lab/tree") -> Path:
+        lab = lab_server()
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        file = lab.notebooks / f"scratch-{len(list(lab.notebooks.glob('scratch-*')))}.ipynb"
+        nbformat.write(notebook, file)
+        open_notebook(page, lab, f"notebooks/{file.name}", within=within)
+        run_all(page)
+        return file
+
+    return make
 
 
 @pytest.fixture

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 from exercises.engine.problem import solution_source
 from exercises.learner import exercise
 
 pytestmark = pytest.mark.browser
+LINKS = {
+    "the callback has run": "Don't wait for it with result()",
+    "a worker's print goes to its own cell": "Find a worker's print",
+    "in the submit loop": "Time the article's loop",
+}
 HAS_HEADING = """heading => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) h2')]
     .some(one => one.innerText.startsWith(heading))"""
 BACK = """() => {
@@ -28,20 +33,13 @@ IN_VIEW = """heading => {
 }"""
 
 
-def test_the_check_speaks_of_each_fault(
-    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
-) -> None:
-    lab = lab_server()
+def test_the_check_speaks_of_each_fault(page: Any, scratch: Callable[[list[str]], Path]) -> None:
     start = "import article_program\nfrom exercises import exercise\n\n"
     cells = [
         start + 'exercise("11-mend").check(article_program.count_words)',
         solution_source(exercise("11-mend").file) + '\n\n\nexercise("11-mend").check(count_words)',
     ]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.notebooks / "scratch-capstone.ipynb")
-    open_notebook(page, lab, "notebooks/scratch-capstone.ipynb")
-    run_all(page)
+    scratch(cells)
 
     broken, mended = (page.locator(".jp-CodeCell").nth(n).locator(".jp-OutputArea") for n in range(2))
     assert "11-mend: not yet" in broken.inner_text()
@@ -52,22 +50,16 @@ def test_the_check_speaks_of_each_fault(
     assert mended.locator("img").count() == 0
 
 
-@pytest.mark.parametrize(
-    ("believed", "heading"),
-    [
-        ("the callback has run", "Don't wait for it with result()"),
-        ("a worker's print goes to its own cell", "Find a worker's print"),
-        ("in the submit loop", "Time the article's loop"),
-    ],
-)
 def test_a_link_of_the_index_arrives_at_its_section(
-    believed: str, heading: str, page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None]
+    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None]
 ) -> None:
     open_notebook(page, lab_server(), "notebooks/11-mend-the-article.ipynb")
-    link = page.locator("tr", has=page.get_by_text(re.compile(re.escape(believed)))).get_by_role("link").first
-    # JupyterLab opens a notebook at its top; in one that is open it goes to the heading.
-    link.click()
-    page.wait_for_function(HAS_HEADING, arg=heading)
-    page.evaluate(BACK)
-    link.click()
-    page.wait_for_function(IN_VIEW, arg=heading)
+    for believed, heading in LINKS.items():
+        link = page.locator("tr", has=page.get_by_text(re.compile(re.escape(believed)))).get_by_role("link").first
+        # JupyterLab opens a notebook at its top; in one that is open it goes to the heading.
+        link.click()
+        page.wait_for_function(HAS_HEADING, arg=heading)
+        page.evaluate(BACK)
+        link.click()
+        page.wait_for_function(IN_VIEW, arg=heading)
+        page.evaluate(BACK)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -24,15 +24,8 @@ def one_wait(waits):
 """
 
 
-def test_from_not_started_to_passed(
-    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
-) -> None:
-    lab = lab_server()
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in CELLS])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.notebooks / "scratch-exercise.ipynb")
-    open_notebook(page, lab, "notebooks/scratch-exercise.ipynb")
-    run_all(page)
+def test_from_not_started_to_passed(page: Any, scratch: Callable[[list[str]], Path]) -> None:
+    scratch(CELLS)
     cells = page.locator(".jp-CodeCell")
     verdict = cells.nth(1).locator(".jp-OutputArea-output").last
     verdict.get_by_text("00-one-wait: not started").wait_for()

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 pytestmark = pytest.mark.browser
 LAB = ".jp-OutputArea-output:has-text('GIL lab')"
 
 
-def test_a_run_draws_the_trace_and_its_holds(
-    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
-) -> None:
-    lab = lab_server()
-    cell = nbformat.v4.new_code_cell("from helpers import gil_lab\n\ngil_lab()")
-    notebook = nbformat.v4.new_notebook(cells=[cell])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.notebooks / "scratch-gil.ipynb")
-    open_notebook(page, lab, "notebooks/scratch-gil.ipynb")
-    run_all(page)
+def test_a_run_draws_the_trace_and_its_holds(page: Any, scratch: Callable[[list[str]], Path]) -> None:
+    scratch(["from helpers import gil_lab\n\ngil_lab()"])
 
     panel = page.locator(LAB)
     run, words = panel.get_by_role("button", name="Run"), panel.locator(".words")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import nbformat
 import psutil
 import pytest
 from playwright.sync_api import expect
@@ -20,6 +20,7 @@ KERNEL = """import atexit, os, pathlib
 atexit.register(pathlib.Path("ended").touch)
 os.getpid()"""
 THREADS = "import threading\nsorted(t.name for t in threading.enumerate() if 'ool' in t.name or 'live' in t.name)"
+OPEN = "(path) => { window.jupyterapp.commands.execute('docmanager:open', {path}); }"
 ONE = re.compile(r"at \d+\.\d+ s: worker 0 runs \d+; ")  # the words about a pool of one worker
 A_SECOND_ON = """() => {
     const view = [...document.querySelectorAll('.pool-timeline')].at(-1).timeline;
@@ -30,7 +31,6 @@ AT_REST = """() => new Promise(done => {
     const before = drawn();
     setTimeout(() => done(drawn() === before), 300);
 })"""
-NAME = "scratch-kernel.ipynb"
 
 
 @pytest.fixture
@@ -42,21 +42,11 @@ def errors(page: Any) -> list[str]:
 
 
 @pytest.fixture
-def lab(
-    page: Any, errors: list[str], lab_server: Callable[..., Any], open_notebook: Callable[..., None],
-    run_all: Callable[..., None],
-) -> Any:  # fmt: skip
+def file(page: Any, errors: list[str], scratch: Callable[[list[str]], Path]) -> Path:
     """A notebook with a replay and a lab whose long run goes on, seen by the page."""
-    lab = lab_server()
-    (lab.notebooks / "ended").unlink(missing_ok=True)
-    cells = [nbformat.v4.new_code_cell(text) for text in (KERNEL, RUN, cell_of("pool"), THREADS)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.notebooks / NAME)
-    open_notebook(page, lab, f"notebooks/{NAME}")
-    run_all(page)
+    file = scratch([KERNEL, RUN, cell_of("pool"), THREADS])
     begin(panel_of(page, "Pool lab"))
-    return lab
+    return file
 
 
 def begin(panel: Any) -> None:
@@ -89,17 +79,41 @@ def stops(panel: Any) -> None:
     assert panel.get_by_role("alert").count() == 0
 
 
-def test_a_restart_of_the_kernel_under_open_pictures(
-    page: Any, lab: Any, errors: list[str], run_all: Callable[..., None], wait_idle: Callable[..., None]
-) -> None:
+def close_the_tab_and_open_it_again(page: Any, file: Path, wait_idle: Callable[..., None]) -> None:
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    page.evaluate("() => { window.jupyterapp.commands.execute('application:close'); }")
+    expect(page.locator(".jp-NotebookPanel")).to_have_count(0)
+    page.evaluate(
+        "(path) => { window.jupyterapp.commands.execute('docmanager:open', {path}); }", f"notebooks/{file.name}"
+    )
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
+    wait_idle(page)
+
+
+def restart_the_kernel(page: Any, wait_idle: Callable[..., None]) -> None:
     kernel = psutil.Process(int(output(page, 0).inner_text()))
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:restart-kernel'); }")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(page.locator(".jp-Dialog")).to_have_count(0)
     kernel.wait(60)
     wait_idle(page)
-    assert (lab.notebooks / "ended").exists(), "the kernel did not end by itself"
 
+
+def test_a_tab_closed_during_a_run_and_a_restart_under_open_pictures(
+    page: Any, file: Path, errors: list[str], run_all: Callable[..., None], wait_idle: Callable[..., None]
+) -> None:
+    close_the_tab_and_open_it_again(page, file, wait_idle)
+    panel = panel_of(page, "Pool lab")
+    expect(panel.locator(".words")).to_contain_text(ONE)
+    page.wait_for_function(A_SECOND_ON)
+    stops(panel)
+    run_cell(page, 3, wait_idle)
+    expect(output(page, 3)).to_have_text("[]")
+    begin(panel)
+
+    restart_the_kernel(page, wait_idle)
+    assert (file.parent / "ended").exists(), "the kernel did not end by itself"
     words = page.locator(".pool-timeline .words")
     expect(words.nth(1)).to_contain_text("No news from the kernel since ")
     page.wait_for_function(AT_REST)
@@ -113,25 +127,4 @@ def test_a_restart_of_the_kernel_under_open_pictures(
     expect(words.first).to_contain_text(re.compile(r"^at 0\.\d+ s: worker 0 runs \d"))
     begin(panel_of(page, "Pool lab"))
     stops(panel_of(page, "Pool lab"))
-    assert errors == []
-
-
-def test_a_tab_closed_during_a_run_and_opened_again(
-    page: Any, lab: Any, errors: list[str], wait_idle: Callable[..., None]
-) -> None:
-    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
-    page.evaluate("() => { window.jupyterapp.commands.execute('application:close'); }")
-    expect(page.locator(".jp-NotebookPanel")).to_have_count(0)
-    page.evaluate("(path) => { window.jupyterapp.commands.execute('docmanager:open', {path}); }", f"notebooks/{NAME}")
-    page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
-    wait_idle(page)
-    panel = panel_of(page, "Pool lab")
-    expect(panel.locator(".words")).to_contain_text(ONE)
-    page.wait_for_function(A_SECOND_ON)
-    stops(panel)
-    run_cell(page, 3, wait_idle)
-    expect(output(page, 3)).to_have_text("[]")
-    begin(panel)
-    stops(panel)
     assert errors == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -12,6 +13,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
+PROJECT = Path(__file__).resolve().parents[2]
 LABS = ["pool", "order", "future", "callback", "loop"]
 # Keeps the address of every picture that the panel shows, with whether Stop could be pressed at that moment.
 WATCH_PICTURES = """panel => {
@@ -41,25 +43,15 @@ WATCH_FRAMES = """panel => {
 }"""
 
 
-@pytest.fixture
-def scratch(
-    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
-) -> Callable[[list[str]], None]:
-    """scratch(cells): opens a notebook of these cells and runs it."""
-
-    def make(cells: list[str]) -> None:
-        lab = lab_server()
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
-        notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        nbformat.write(notebook, lab.notebooks / "scratch-labs.ipynb")
-        open_notebook(page, lab, "notebooks/scratch-labs.ipynb")
-        run_all(page)
-
-    return make
-
-
 def cell_of(name: str) -> str:
     return f"from helpers import {name}_lab\n\n{name}_lab()"
+
+
+def cells_of_lesson(number: str, name: str) -> list[str]:
+    """A lesson's first cell, and the one that makes the lab; all of its cells run in tests/notebooks."""
+    [path] = (PROJECT / "notebooks").glob(f"{number}-*.ipynb")
+    first, *others = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    return [first, next(source for source in others if f"{name}_lab(" in source)]
 
 
 def panel_of(page: Any, title: str) -> Any:
@@ -105,14 +97,8 @@ def wait_for_pictures(page: Any, condition: str) -> None:
     page.wait_for_function(f"() => {{ const all = window.pictures; return {condition}; }}")
 
 
-def test_lesson_01_draws_while_its_lab_runs_and_after(
-    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
-) -> None:
-    lab = lab_server()
-    names = [path.name for path in sorted(lab.notebooks.glob("01-*.ipynb"))]
-    assert len(names) == 1, f"lesson 01 is one notebook, not {names}"
-    open_notebook(page, lab, f"notebooks/{names[0]}")
-    run_all(page)
+def test_the_lab_of_lesson_01_draws_while_it_runs_and_after(page: Any, scratch: Callable[[list[str]], Path]) -> None:
+    scratch(cells_of_lesson("01", "pool"))
     panel = panel_of(page, "Pool lab")
     words = panel.locator(".words")
     expect(words).to_contain_text(re.compile(r"^at 0\.\d+ s: worker 0 "))  # its first run
@@ -132,7 +118,7 @@ def test_lesson_01_draws_while_its_lab_runs_and_after(
 
 
 def test_the_pool_lab_stops_and_leaves_the_kernel_free(
-    page: Any, scratch: Callable[[list[str]], None], wait_idle: Callable[..., None]
+    page: Any, scratch: Callable[[list[str]], Path], wait_idle: Callable[..., None]
 ) -> None:
     names = "import threading\nsorted(t.name for t in threading.enumerate() if 'ool' in t.name or 'live' in t.name)"
     scratch([cell_of("pool"), names])
@@ -164,7 +150,7 @@ def test_the_pool_lab_stops_and_leaves_the_kernel_free(
     expect(output).to_have_text("[]")
 
 
-def test_the_order_lab_compares_three_ways(page: Any, scratch: Callable[[list[str]], None]) -> None:
+def test_the_order_lab_compares_three_ways(page: Any, scratch: Callable[[list[str]], Path]) -> None:
     scratch([cell_of("order")])
     panel = panel_of(page, "Order lab")
     set_slider(panel, 0, "End")
@@ -181,7 +167,7 @@ def test_the_order_lab_compares_three_ways(page: Any, scratch: Callable[[list[st
 
 
 def test_the_loop_lab_shows_the_heart_beside_the_calls(
-    page: Any, scratch: Callable[[list[str]], None], wait_idle: Callable[..., None]
+    page: Any, scratch: Callable[[list[str]], Path], wait_idle: Callable[..., None]
 ) -> None:
     scratch([cell_of("loop"), "print('another', 'cell')"])
     panel = panel_of(page, "Event loop lab")
@@ -205,7 +191,7 @@ def test_the_loop_lab_shows_the_heart_beside_the_calls(
     assert panel.get_by_role("alert").count() == 0
 
 
-def test_a_future_driven_by_hand(page: Any, scratch: Callable[[list[str]], None]) -> None:
+def test_a_future_driven_by_hand(page: Any, scratch: Callable[[list[str]], Path]) -> None:
     scratch([cell_of("future")])
     panel = panel_of(page, "Future lab")
     status, image = panel.get_by_role("status"), panel.locator("img")
@@ -247,7 +233,7 @@ def test_a_future_driven_by_hand(page: Any, scratch: Callable[[list[str]], None]
     assert panel.get_by_role("alert").count() == 0
 
 
-def test_who_runs_a_callback(page: Any, scratch: Callable[[list[str]], None]) -> None:
+def test_who_runs_a_callback(page: Any, scratch: Callable[[list[str]], Path]) -> None:
     scratch([cell_of("callback")])
     panel = panel_of(page, "Callback lab")
     panel.evaluate(WATCH_PICTURES)
@@ -274,7 +260,7 @@ def test_who_runs_a_callback(page: Any, scratch: Callable[[list[str]], None]) ->
     assert panel.get_by_role("alert").count() == 0
 
 
-def test_nothing_is_cut_off_on_a_narrow_page(page: Any, scratch: Callable[[list[str]], None]) -> None:
+def test_nothing_is_cut_off_on_a_narrow_page(page: Any, scratch: Callable[[list[str]], Path]) -> None:
     page.set_viewport_size({"width": 1024, "height": 768})
     scratch([cell_of(name) for name in LABS])
     for title in ("Pool lab", "Order lab", "Future lab", "Callback lab", "Event loop lab"):

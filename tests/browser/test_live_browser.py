@@ -30,9 +30,10 @@ SECOND = 1_000_000_000
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
     """A page without JupyterLab."""
-    context = browser.new_context(viewport={"width": 1000, "height": 900})
-    yield context.new_page()
-    context.close()
+    page = browser.contexts[0].new_page()
+    page.set_viewport_size({"width": 1000, "height": 900})
+    yield page
+    page.close()
 
 
 def worker(number: int) -> Thread:

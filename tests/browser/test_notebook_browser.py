@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 from test_labs_browser import WATCH_FRAMES, button, cell_of, press, set_slider, wait_for_frames
 from test_replay_browser import RUN
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.own_page]  # JupyterLab stays open in the other
 expect.set_options(timeout=60_000)
 
 
-def test_a_replay_and_a_lab_in_notebook_7(
-    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
-) -> None:
+def test_a_replay_and_a_lab_in_notebook_7(page: Any, scratch: Callable[..., Path]) -> None:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
-    lab = lab_server()
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in (RUN, cell_of("pool"))])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.notebooks / "scratch-notebook-7.ipynb")
-    open_notebook(page, lab, "notebooks/scratch-notebook-7.ipynb", within="notebooks")
+    scratch([RUN, cell_of("pool")], within="notebooks")
     assert page.evaluate("() => window.jupyterapp.name") == "Jupyter Notebook"
-    run_all(page)
 
     outputs = page.locator(".jp-OutputArea-output")
     replayed = outputs.filter(has=page.locator(".pool-timeline")).first

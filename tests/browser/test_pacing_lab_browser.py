@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -25,18 +25,10 @@ def number_of_pictures(page: Any) -> int:
 
 def test_the_picture_changes_during_a_run_and_after(
     page: Any,
-    lab_server: Callable[..., Any],
-    open_notebook: Callable[..., None],
-    run_all: Callable[..., None],
+    scratch: Callable[[list[str]], Path],
     wait_idle: Callable[..., None],
 ) -> None:
-    lab = lab_server()
-    cells = ["from helpers import pacing_lab\n\npacing_lab()", "print('another', 'cell')"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.notebooks / "scratch-pacing.ipynb")
-    open_notebook(page, lab, "notebooks/scratch-pacing.ipynb")
-    run_all(page)
+    scratch(["from helpers import pacing_lab\n\npacing_lab()", "print('another', 'cell')"])
 
     panel = page.locator(LAB)
     run, stop = panel.get_by_role("button", name="Run"), panel.get_by_role("button", name="Stop")

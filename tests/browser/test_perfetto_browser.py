@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import nbformat
 import pytest
 
 from helpers.gil.measure import gil_trace
@@ -23,33 +22,6 @@ from helpers.tasks import python_piece
 
 pytestmark = [pytest.mark.browser, pytest.mark.own_page]
 
-CELLS = [
-    """
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-from helpers.profiling.perfetto import show_trace
-from helpers.profiling.trace_write import write_trace
-from helpers.profiling.viztracer_run import record_viztracer
-from helpers.recording.watcher import watch
-
-def program(prefix):
-    meet = Barrier(3, timeout=30)
-    def task(number):
-        meet.wait()
-        return number
-    with ThreadPoolExecutor(3, thread_name_prefix=prefix) as pool, watch(pool) as run:
-        assert list(pool.map(task, range(3))) == [0, 1, 2]
-    return run
-""",
-    """
-traced = record_viztracer(lambda: program("fetch"), "viztracer_report/a.json", ignore_c_function=True)
-show_trace(traced, height=900)
-""",
-    """
-traced = record_viztracer(lambda: program("parse"), "viztracer_report/b.json", ignore_c_function=True)
-show_trace(write_trace("viztracer_report/both.json", traced, traced.result), height=900)
-""",
-]
 QUERY = """async (sql) => {
     const rows = [];
     const answer = await app.trace.engine.query(sql);
@@ -82,40 +54,13 @@ def addresses(page: Any) -> list[str]:
     return page.eval_on_selector_all("iframe[src*='/proxy/']", "(frames) => frames.map((frame) => frame.src)")
 
 
-@pytest.fixture
-def notebook(lab_server: Callable[..., Any], request: pytest.FixtureRequest) -> Iterator[tuple[Any, str]]:
-    lab = lab_server(getattr(request, "param", "/"))
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in CELLS])
-    path = lab.notebooks / "perfetto-test.ipynb"
-    nbformat.write(book, path)
-    yield lab, "notebooks/perfetto-test.ipynb"
-    path.unlink()
-
-
-@pytest.mark.parametrize("notebook", ["/user/x/"], indirect=True)  # a hub has a prefix
-def test_the_frames_show_the_named_workers(page: Any, notebook: Any, open_notebook: Any, run_all: Any) -> None:
-    answered: set[str | None] = set()
-    page.on("response", lambda answer: answered.add(urlsplit(answer.url).hostname))
-    open_notebook(page, *notebook)
-    run_all(page)
-    for frame, prefix in zip(frames(page, 2), ["fetch", "parse"], strict=True):
-        for number in range(3):
-            frame.wait_for_selector(f"text=/^{prefix}_{number} \\d+$/")
-        assert frame.evaluate("() => app.sidebar.visible") is False
-        assert frame.locator(".pf-modal-dialog, .pf-cookie-consent").count() == 0
-        assert frame.evaluate(QUERY, WARNINGS) == []
-        # Its details pane can show the source of a slice's function, a notebook cell's too.
-        frame.wait_for_function("() => Object.keys(app.trace.traceInfo.vizTracerSourceStorage.functions)"
-                                ".some((name) => name.startsWith('program.<locals>.task'))")  # fmt: skip
-    assert answered <= {"127.0.0.1", None, ""}  # data: and blob: addresses have no host
-
-
-def test_lesson_07_shows_its_threads_and_what_they_held(
-    page: Any, lab_server: Callable[..., Any], open_notebook: Any, run_all: Any
+def test_lesson_07_shows_its_threads_and_what_they_held_as_long_as_its_kernel_lives(
+    page: Any, lab_server: Callable[..., Any], open_notebook: Any, run_all: Any, wait_idle: Any
 ) -> None:
     answered: set[str | None] = set()
     page.on("response", lambda answer: answered.add(urlsplit(answer.url).hostname))
-    open_notebook(page, lab_server(), "notebooks/07-profile-with-viztracer.ipynb")
+    lab, lesson = lab_server("/user/reader/"), "notebooks/07-profile-with-viztracer.ipynb"  # a hub has a prefix
+    open_notebook(page, lab, lesson)
     run_all(page)
     queue, both = frames(page, 2)
     for number in range(3):
@@ -130,27 +75,29 @@ def test_lesson_07_shows_its_threads_and_what_they_held(
     ]  # fmt: skip
     for frame in (queue, both):
         assert frame.evaluate("() => app.sidebar.visible") is False
+        assert frame.locator(".pf-modal-dialog, .pf-cookie-consent").count() == 0
         assert frame.evaluate(QUERY, WARNINGS) == []
-    assert answered <= {"127.0.0.1", None, ""}
+    # Its details pane can show the source of a slice's function.
+    queue.wait_for_function("() => Object.keys(app.trace.traceInfo.vizTracerSourceStorage.functions)"
+                            ".some((name) => name.startsWith('consume '))")  # fmt: skip
+    assert answered <= {"127.0.0.1", None, ""}  # data: and blob: addresses have no host
 
-
-def test_run_again_restart_and_open_again(page: Any, notebook: Any, open_notebook: Any, run_all: Any) -> None:
-    open_notebook(page, *notebook)
-    run_all(page)
-    frames(page, 2)
     first = addresses(page)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    frames(page, 2)
+    again = page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea-editor", has_text='"lifo.json", height='))
+    again.locator(".jp-InputArea-editor").click()
+    page.keyboard.press("Control+Enter")
+    wait_idle(page)
+    page.wait_for_function("() => document.querySelectorAll('iframe[src*=\"/proxy/\"]').length === 2")
     assert addresses(page) == first and len(set(first)) == 2  # the same server, a trace keeps its address
     page_itself = first[0].partition("#")[0]
     assert page.evaluate(STATUS, page_itself) == 200
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     assert page.evaluate(STATUS, page_itself) != 200
-    open_notebook(page, *notebook)
-    page.wait_for_selector("text=Run this cell again")
+    open_notebook(page, lab, lesson)
+    page.locator("text=Run this cell again").nth(1).wait_for()
     assert page.query_selector_all("iframe[src*='/proxy/']") == []
-    assert page.locator("text=vizviewer viztracer_report/both.json").count() == 1
+    assert page.locator("text=vizviewer viztracer_report/lifo.json").count() == 1
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -29,18 +30,10 @@ SAVE = """() => {
 
 def test_predict_then_reveal(
     page: Any,
-    lab_server: Callable[..., Any],
-    open_notebook: Callable[..., None],
-    run_all: Callable[..., None],
+    scratch: Callable[[list[str]], Path],
     wait_idle: Callable[..., None],
 ) -> None:
-    lab = lab_server()
-    file = lab.notebooks / "scratch-predictions.ipynb"
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in CELLS])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, file)
-    open_notebook(page, lab, f"notebooks/{file.name}")
-    run_all(page)
+    file = scratch(CELLS)
     cells = page.locator(".jp-CodeCell")
 
     def output(number: int) -> Any:

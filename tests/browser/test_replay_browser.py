@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -28,17 +28,11 @@ SAVED = """() => {
 
 
 def test_a_replay_and_what_is_saved_of_it(
-    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None],
+    page: Any, scratch: Callable[[list[str]], Path],
     wait_idle: Callable[..., None],
 ) -> None:  # fmt: skip
-    lab = lab_server("/user/reader/")
     threads = "import threading\n[t.name for t in threading.enumerate() if 'live' in t.name]"
-    cells = [nbformat.v4.new_code_cell(text) for text in (RUN, "shown", threads)]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.notebooks / "scratch-replay.ipynb")
-    open_notebook(page, lab, "notebooks/scratch-replay.ipynb")
-    run_all(page)
+    file = scratch([RUN, "shown", threads])
 
     roots = page.locator(".pool-timeline")
     expect(roots).to_have_count(2)
@@ -60,18 +54,14 @@ def test_a_replay_and_what_is_saved_of_it(
     assert output["metadata"]["image/png"]["alt"].startswith("Timeline: 4 tasks; ")
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
-    assert "widgets" not in json.loads((lab.notebooks / "scratch-replay.ipynb").read_text())["metadata"]
+    assert "widgets" not in json.loads(file.read_text())["metadata"]
 
 
 def test_a_replay_is_there_again_after_the_page_is_loaded_anew(
-    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
+    page: Any,
+    scratch: Callable[[list[str]], Path],
 ) -> None:
-    lab = lab_server("/user/reader/")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(RUN)])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, lab.notebooks / "scratch-reload.ipynb")
-    open_notebook(page, lab, "notebooks/scratch-reload.ipynb")
-    run_all(page)
+    scratch([RUN])
     words = page.locator(".pool-timeline .words")
     expect(words).to_contain_text("worker 0 runs")
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from test_labs_browser import cells_of_lesson
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
 
 
-def test_an_update_is_lost_by_hand_and_every_order_is_tried(
-    page: Any, lab_server: Callable[..., Any], open_notebook: Callable[..., None], run_all: Callable[..., None]
-) -> None:
-    lab = lab_server()
-    [path] = lab.notebooks.glob("05-*.ipynb")
-    open_notebook(page, lab, f"notebooks/{path.name}")
-    run_all(page)
+def test_an_update_is_lost_by_hand_and_every_order_is_tried(page: Any, scratch: Callable[[list[str]], Path]) -> None:
+    scratch(cells_of_lesson("05", "schedule"))
     panel = page.locator(".jp-OutputArea-output", has_text=re.compile(r"^\s*Schedule lab")).first
     panel.scroll_into_view_if_needed()
     status, image = panel.get_by_role("status"), panel.locator("img")

@@ -18,9 +18,10 @@ Points = list[tuple[float, float]]
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
     """A page of a screen that is touched."""
-    context = browser.new_context(viewport={"width": 1000, "height": 700}, has_touch=True)
-    yield context.new_page()
-    context.close()
+    touched = browser.contexts[1:] or [browser.new_context(viewport={"width": 1000, "height": 700}, has_touch=True)]
+    page = touched[0].new_page()
+    yield page
+    page.close()
 
 
 class Fingers:
