@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -66,8 +67,8 @@ def test_the_lab_serves_lesson_00_without_announcements(tmp_path: Path) -> None:
         try:
             address = printed_address(log, server)
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+/lab/tree/00-[\w-]+\.ipynb", address)
-            with urllib.request.urlopen(f"{address}?token=t", timeout=60) as page:
-                config = re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.read().decode(), re.DOTALL)
+            page = first_answer(f"{address}?token=t", server)
+            config = re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)
             with urllib.request.urlopen(f"{address.partition('/lab')[0]}/api/contents/?token=t", timeout=60) as listing:
                 names = [entry["name"] for entry in json.load(listing)["content"]]
         finally:
@@ -89,3 +90,16 @@ def printed_address(log: Path, server: subprocess.Popen[bytes], limit: float = 1
             return found[1]
         time.sleep(0.1)
     pytest.fail(f"JupyterLab printed no address within {limit} s:\n{log.read_text()}")
+
+
+def first_answer(address: str, server: subprocess.Popen[bytes], limit: float = 120) -> str:
+    """What a server answers that has printed its address and may be about to listen there."""
+    deadline = time.monotonic() + limit
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=60) as page:
+                return str(page.read().decode())
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError) or time.monotonic() > deadline or server.poll():
+                raise
+            time.sleep(0.1)
