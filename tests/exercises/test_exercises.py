@@ -4,12 +4,13 @@ Each of them is a test of its own: `pytest tests/test_exercises.py -k 02_collect
 """
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
 
 from exercises.authoring import lesson_cells, validate
-from exercises.engine.problem import read
+from exercises.engine import problem
 from helpers.machine import gil_enabled
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -21,6 +22,7 @@ WRONG = [
     for node in ast.parse(path.read_text(encoding="utf-8")).body
     if getattr(node, "name", "").startswith("wrong_")
 ]
+read = functools.cache(problem.read)  # each check runs in a fork, and leaves the file as it was read
 KEEPS_THE_GIL = "another thread made 0 steps"
 
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
