@@ -399,6 +399,18 @@ export function taskWords(store, i) {
     return [`task ${i}: ${store.labels[store.label[i]]}`, parts.join(", ")];
 }
 
+// Tasks that wait in the queue at one moment, in the order in which they came there.
+function queueWords(store, queued) {
+    if (queued.length === 1) return taskWords(store, queued[0]);
+    const words = queued.slice(0, SAID).map((i) => {
+        const wait = store.left(i) - store.submitted[i];
+        const there = Number.isFinite(wait) ? `${lasting(wait)} in the queue` : "still in the queue";
+        return `${i}: ${store.labels[store.label[i]]}, ${there}`;
+    });
+    const more = queued.length - words.length;
+    return [plural(queued.length, "task") + " in the queue", ...words, ...more ? [`and ${more} more`] : []];
+}
+
 // ---------------------------------------------------------------- the picture
 
 const LIGHT = {back: "#FFFFFF", ink: "#222222", gray: "#8A8A8A", pale: "#F1F1F1", line: "#DADADA", deep: DEEP};
@@ -1442,13 +1454,11 @@ export class View {
         }
         if (lane.kind === "queue") {
             const queued = store.queuedAt(t), striped = store.depths().most <= MOST_STRIPES;
-            const under = (j) => Number.isNaN(y) || (striped && Math.abs(stripe(store, lane, j) - y) < 3.5);
-            const i = queued.find(under);
-            if (i >= 0)
-                return {start: store.submitted[i], end: Math.min(store.left(i), end), words: taskWords(store, i)};
-            if (!striped && queued.length) return {start: t, end: t, words: [
-                `${plural(queued.length, "task")} in the queue`, `the first of them is ${queued[0]}`]};
-            return null;
+            const under = (j) => striped && Math.abs(stripe(store, lane, j) - y) < 3.5;
+            const all = Number.isNaN(y) || !striped ? queued : queued.filter(under);
+            if (!all.length) return null;
+            const ends = all.map((i) => Math.min(store.left(i), end));
+            return {start: store.submitted[all[0]], end: Math.max(...ends), words: queueWords(store, all)};
         }
         const beside = [t, t - slack, t + slack].map((moment) => store.runningAt(lane.thread, moment));
         const near = beside.find((i) => i >= 0) ?? -1;

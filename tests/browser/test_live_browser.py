@@ -292,6 +292,12 @@ def test_everything_by_keyboard(page: Any) -> None:
     page.evaluate("view.place(250e6)")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
+    expect(words).to_contain_text(
+        "queue: 3 tasks in the queue; 3: load3, 0.27 s in the queue; 4: load4, 0.46 s in the queue; 5: load5, 0.35 s"
+    )
+    page.evaluate("view.place(450e6)")
+    expect(words).to_contain_text("queue: task 4: load4; waited 0.46 s in the queue, ran 0.40 s on worker 1")
+    page.evaluate("view.place(250e6)")
     page.keyboard.press("ArrowDown")
     expect(root.locator(".tip")).to_contain_text("task 0: load0")
     expect(root.locator(".words")).to_contain_text(
