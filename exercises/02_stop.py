@@ -103,7 +103,7 @@ def check(start):
         if not all(going):
             return
 
-        going_on = _goes_on(one)
+        going_on = _goes_on(future, one)
         yield going_on is None, going_on or "Nobody said stop, and it went on for as long as that."
         if going_on:
             return
@@ -145,12 +145,12 @@ def check(start):
 MANY, LONG = 3000, 1.5  # steps, and seconds that one of them takes
 
 
-def _goes_on(steps):
+def _goes_on(future, steps):
     """Why the task ended though nobody had said stop; None if it has not."""
     steps.quick = True
-    until(lambda: steps.done >= MANY)
+    until(lambda: steps.done >= MANY or future.done())
     steps.quick = False
-    if steps.done < MANY:
+    if steps.done < MANY and future.done():  # else it takes its time between two steps
         return f"Nobody said stop, and it ended after {steps.done} steps."
     done = steps.done
     steps.hold = Gate(patience=LONG)  # opens by itself

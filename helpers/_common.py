@@ -69,7 +69,16 @@ def count(number: int, thing: str) -> str:
 
 def name_of(fn: Any) -> str:
     """The name of a function, also of a partial's; of what has none, its class's."""
-    return getattr(getattr(fn, "func", fn), "__name__", None) or type(fn).__name__
+    name = attribute(attribute(fn, "func", fn), "__name__")
+    return name if name and isinstance(name, str) else type(fn).__name__
+
+
+def attribute(thing: Any, name: str, default: Any = None) -> Any:
+    """An attribute of somebody's object, whose __getattr__ may raise what it likes."""
+    try:
+        return getattr(thing, name, default)
+    except Exception:
+        return default
 
 
 def at_once(starts: Iterable[int | None], ends: Iterable[int | None]) -> Iterator[tuple[int, int]]:

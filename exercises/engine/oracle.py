@@ -9,6 +9,7 @@ import inspect
 import itertools
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,10 +18,12 @@ from typing import Any
 
 from exercises.engine.rest import Signal
 from helpers._common import count
+from helpers.tasks import TICK, Clock
 
 WORKERS = 3
 READ = 6  # results of an endless input that are read
 ENDLESS = 1_000  # its items: an answer that takes all of them is refused, and does not hang
+LATE = 2.0  # seconds that a report may come after the call has returned
 PATIENCE = 1.0  # seconds that a slow input waits for the item before to be worked on
 
 
@@ -284,6 +287,9 @@ def compared(solution: Any, answer: Any, inputs: Inputs) -> Iterator[tuple[str, 
         right = _outcome(solution, inputs, ours, args)
         yield words, None, None
         got = _outcome(answer, inputs, theirs, call(theirs))
+        clock = Clock()  # an answer may have a thread of its own that reports
+        while len(theirs.notes) < len(ours.notes) and clock.read() < LATE:
+            time.sleep(TICK)
         if wrong := _difference(got, right, theirs, ours, inputs.calls and "endless" not in words):
             yield words, wrong, got.raised
             return
@@ -310,8 +316,12 @@ def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls:
     for note in ours.notes:
         found = next((n for n, other in enumerate(left) if not unlike(other, note)), None)
         if found is None:
+            if not note:
+                return "it never called back"
             return f"{shown(note)} was never reported" + (f", but {shown(left[0])} was" if left else "")
         del left[found]
+    if left and not left[0]:
+        return f"it called back {'once too often' if ours.notes else 'for nothing'}"
     if left:
         return f"{shown(left[0])} was reported {'besides' if ours.notes else 'for nothing'}"
     if theirs.starved and not ours.starved:

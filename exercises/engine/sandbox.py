@@ -143,6 +143,8 @@ class Parent:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.join()
+            while not self.gone():  # another thread that starts a process has waited for it, and is noting so
+                time.sleep(TICK / 10)
             self.process.close()
 
 

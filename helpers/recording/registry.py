@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from functools import partial
+from types import BuiltinMethodType, MethodType
 from typing import Any
 
 from helpers.recording import stamps
@@ -34,8 +35,8 @@ class Opened:
 class Submit:
     """A call of `submit` that is under way, or whose task no worker has taken over yet."""
 
-    def __init__(self, executor: Any, row: Row, call: Call, watchers: tuple[Opened, ...]) -> None:
-        self.executor, self.row, self.call = executor, row, call
+    def __init__(self, executor: Any, by: Any, row: Row, call: Call, watchers: tuple[Opened, ...]) -> None:
+        self.executor, self.by, self.row, self.call = executor, by, row, call
         self.watchers = watchers
         self.thread = threading.get_ident()
         self.taken = False
@@ -56,10 +57,11 @@ def _same(a: Any, b: Any) -> bool:
     """One object, or one method of one object: each look at `o.method` makes a new one."""
     if a is b:
         return True
-    ours, theirs = getattr(a, "__self__", MISSING), getattr(b, "__self__", MISSING)
-    return (
-        type(a) is type(b) and ours is theirs is not MISSING and getattr(a, "__name__", 0) == getattr(b, "__name__", 1)
-    )
+    if type(a) is not type(b) or type(a) not in (MethodType, BuiltinMethodType):  # they may have a __getattr__
+        return False
+    if a.__self__ is not b.__self__:
+        return False
+    return a.__func__ is b.__func__ if type(a) is MethodType else a.__name__ == b.__name__
 
 
 class Registry:
@@ -124,9 +126,10 @@ class Registry:
         if submit.row.forget is not None:
             submit.row.forget()
 
-    def take(self, executor: Any, call: Any) -> Submit | None:
+    def take(self, executor: Any, by: Any, call: Any) -> Submit | None:
         """The task that an executor hands on now: submitted to it with this very function and these arguments, and
-        begun nowhere. It may hand on to its own parent class, to an executor that it keeps, or from a thread of its.
+        begun nowhere. It may hand on to its own parent class, to an executor that it keeps, or from a thread of its;
+        what comes to the same executor by the same `submit` again is another task, an equal one.
         """
         with self.lock:
             for others in list(self.waiting.values()):
@@ -140,6 +143,7 @@ class Registry:
                             or submit.thread != threading.get_ident()
                             or any(kept is executor for kept in getattr(submit.executor, "__dict__", {}).values())
                         )
+                        and not (submit.executor is executor and submit.by is by)
                         and submit not in stamps.here.submits
                     ):
                         self.take_over(submit)
@@ -175,7 +179,12 @@ class Registry:
                 before = vars(owner).get(name, MISSING)
                 ours = make(before)
                 self.patches[key] = owner, name, before, ours
-                setattr(owner, name, ours)
+                try:
+                    setattr(owner, name, ours)
+                except Exception:
+                    del self.patches[key]
+                    if not isinstance(owner, type):  # of classes that let nothing be set, one pool's watch needs none
+                        raise
         if not wanted:
             self.waiting.clear()
             self.mailbox.close()

@@ -2,12 +2,12 @@
 
 A worker thread says through public methods of `concurrent.futures.Future` when it starts a task
 (`set_running_or_notify_cancel`) and when the task has ended (`set_result`, `set_exception`). They are watched, so the
-function and its arguments go to the executor untouched. The row of a task is the attribute `watched` of its Future.
+function and its arguments go to the executor untouched. The row of a task is the attribute `_watch_row` of its Future.
 
 A worker may be quicker than the `submit` that makes the row. It then keeps an early row, in another attribute, and
-whoever comes second ties both: `submit` sets `watched` and then looks for an early row, the worker makes that and then
-looks for `watched`, so one of them sees the other. Neither attribute is set through `__dict__` where speed counts:
-CPython keeps the attributes of an object whose dictionary nobody asked for where they are found faster.
+whoever comes second ties both: `submit` sets `_watch_row` and then looks for an early row, the worker makes that and
+then looks for `_watch_row`, so one of them sees the other. Neither attribute is set through `__dict__` where speed
+counts: CPython keeps the attributes of an object whose dictionary nobody asked for where they are found faster.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from contextvars import Context
-from types import CodeType, FrameType
+from types import BuiltinMethodType, CodeType, FrameType
 from typing import Any
 
-from helpers._common import name_of
+from helpers._common import attribute, name_of
 from helpers.recording.data import CPU, ERROR, FINISHED, NOTE, OUTCOME, STARTED, WORKER, Thread
 
 now, cpu_time = time.perf_counter_ns, time.thread_time_ns
@@ -32,6 +32,7 @@ now, cpu_time = time.perf_counter_ns, time.thread_time_ns
 # So it is asked at most once in this many ns, and a task shorter than that gets none.
 CPU_GRAIN = 100_000
 
+NAMES = "_watch_row", "_watch_early"  # attributes of a Future: its row, and one made before its submit returned
 UNSEEN = "ran where watch can't see: its start is unknown"
 LOST = "ran; its result was lost on the way home"
 SHARED = "its Future is that of an earlier task"
@@ -219,8 +220,8 @@ def _runs_tasks(code: CodeType) -> bool:
 def early_row(future: Any) -> Any:
     """The row of a Future that had none a moment ago: its submit has not returned, or nobody watches its executor."""
     own = vars(future)
-    early: Row = own.setdefault("watched_early", Row())
-    row = own.get("watched")
+    early: Row = own.setdefault("_watch_early", Row())
+    row = own.get("_watch_row")
     if row is None:
         return early
     early.meet(row)
@@ -239,8 +240,10 @@ def starting(bare: Callable[[Any], bool]) -> Callable[[Any], bool]:
             without_this_frame(error)
             raise
         try:
-            row = self.watched
+            row = self._watch_row
         except AttributeError:
+            row = None
+        if row is None:
             row = early_row(self)
         if type(row) is list:
             me = here.me
@@ -261,16 +264,18 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
     raised = outcome == "raised"
 
     @functools.wraps(bare)
-    def end(self: Any, value: Any) -> None:
+    def set_result(self: Any, result: Any) -> None:
         end = now()
         try:
-            row = self.watched
+            row = self._watch_row
         except AttributeError:
-            row = None if self.done() else early_row(self)
+            row = None
+        if row is None and not self.done():
+            row = early_row(self)
         if type(row) is list:
             start = row[STARTED]
             if start is None:
-                early = getattr(self, "watched_early", None)
+                early = getattr(self, "_watch_early", None)
                 if early is not None:
                     early.meet(row)
                     start = row[STARTED]
@@ -281,17 +286,17 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
                     row[CPU] = min(cpu - me[2], end - start)
                     me[1], me[2] = end, cpu
                 if raised:
-                    note_error(row, value)
+                    note_error(row, result)
                 row[OUTCOME] = outcome  # last: whoever sees it finds the rest filled in
         elif row is not None and not self.done():
-            early = vars(self).get("watched_early", row)
+            early = vars(self).get("_watch_early", row)
             if early is not row:
                 early.meet(row)
             if raised:
-                note_error(row, value)
-            row.end(outcome, end, not isinstance(value, BrokenExecutor))
+                note_error(row, result)
+            row.end(outcome, end, not isinstance(result, BrokenExecutor))
         try:
-            bare(self, value)
+            bare(self, result)
         except BaseException as error:
             without_this_frame(error)
             raise
@@ -299,7 +304,18 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
             if registry.leaving:
                 registry.settle()
 
-    return end
+    if not raised:
+        return set_result
+
+    @functools.wraps(bare)
+    def set_exception(self: Any, exception: Any) -> None:
+        try:
+            set_result(self, exception)
+        except BaseException as error:
+            without_this_frame(error)
+            raise
+
+    return set_exception
 
 
 def cancelling(bare: Callable[[Any], bool], registry: Any) -> Callable[[Any], bool]:
@@ -310,7 +326,7 @@ def cancelling(bare: Callable[[Any], bool], registry: Any) -> Callable[[Any], bo
         end = now()
         cancelled = bare(self)
         if cancelled:
-            row = getattr(self, "watched", None) or early_row(self)
+            row = getattr(self, "_watch_row", None) or early_row(self)
             if type(row) is Row:
                 row.end("cancelled", end)
             elif row[OUTCOME] is None:
@@ -347,7 +363,7 @@ def unwrapped(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[A
     while True:
         if type(fn) is functools.partial:
             fn, args, kwargs = fn.func, fn.args + args, {**fn.keywords, **kwargs}
-        elif args and type(getattr(fn, "__self__", None)) is Context and getattr(fn, "__name__", "") == "run":
+        elif args and type(fn) is BuiltinMethodType and type(fn.__self__) is Context and fn.__name__ == "run":
             fn, args = args[0], args[1:]
         else:
             return fn, args, kwargs
@@ -356,8 +372,8 @@ def unwrapped(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[A
 def label_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """The name of the function that a task calls in the end; of a chunk of ProcessPoolExecutor.map, with its length."""
     fn, args, kwargs = unwrapped(fn, args, kwargs)
-    if getattr(fn, "__name__", "") == "_process_chunk" and len(args) == 2:
+    name = attribute(fn, "__name__")
+    if name == "_process_chunk" and len(args) == 2:
         items = len(args[1]) if hasattr(args[1], "__len__") else 1
         return name_of(unwrapped(args[0], (), {})[0]) + (f" × {items}" if items > 1 else "")
-    name = getattr(fn, "__name__", None)
     return name if isinstance(name, str) else name_of(fn)

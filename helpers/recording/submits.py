@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial, wraps
+from inspect import unwrap
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -91,8 +92,8 @@ def threads_submit(bare: Callable[..., Any]) -> Callable[..., Any]:
                 remove(rows, row)
             without_this_frame(error)
             raise
-        future.watched = row
-        early = getattr(future, "watched_early", None)
+        future._watch_row = row
+        early = getattr(future, "_watch_early", None)
         if early is not None:
             early.meet(row)
         return future
@@ -112,7 +113,7 @@ def class_submit(bare: Any) -> Callable[..., Any]:
     def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
             watchers = registry.everywhere
-            call = partial(bare, self) if home else bare.__get__(self, type(self))
+            call = partial(bare, self) if home else bare.__get__(self, type(self)) if hasattr(bare, "__get__") else bare
             if watchers or stamps.here.submits or registry.waiting:
                 return record(self, call, watchers, args, kwargs, final, sender)
             return call(*args, **kwargs)
@@ -146,7 +147,7 @@ def record(
         if outer is not None:
             registry.take_over(outer)
         elif registry.waiting:
-            outer = registry.take(executor, call)
+            outer = registry.take(executor, _origin(submit), call)
         if outer is None and around is None and not watchers:
             return submit(*args, **kwargs)
     except BaseException as error:
@@ -156,7 +157,7 @@ def record(
         row, fresh = Row(_label(watchers, args, kwargs), time, here.me[0]), watchers
     else:
         row, fresh = outer.row, tuple(o for o in watchers if o not in outer.watchers)
-    under_way = Submit(executor, row, call, fresh if outer is None else outer.watchers + fresh)
+    under_way = Submit(executor, _origin(submit), row, call, fresh if outer is None else outer.watchers + fresh)
     held_back = outer is None and around is not None  # by name another task: the Future will tell
     if not held_back:
         keep(fresh, row)
@@ -184,6 +185,12 @@ def record(
     if held_back and around is not None:
         around.inner.append((row, future, watchers))
     return future
+
+
+def _origin(submit: Any) -> Any:
+    """The function behind a bound `submit`, without what others have put around it."""
+    fn = submit.func if type(submit) is partial else submit
+    return unwrap(getattr(fn, "__func__", fn))
 
 
 def to_processes(submit: Callable[..., Any], under_way: Submit, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -284,7 +291,7 @@ def tie(future: Any, row: Any, inner: list[Row] | None = None) -> Row | None:
         if callable(getattr(future, "add_done_callback", None)):
             future.add_done_callback(Listener(row))
         return None
-    found, early = own.setdefault("watched", row), own.get("watched_early")
+    found, early = own.setdefault("_watch_row", row), own.get("_watch_early")
     if found is not row:
         if not any(found is other for other in inner or ()):
             if type(row) is Row:  # an executor that gives one Future twice
@@ -292,8 +299,11 @@ def tie(future: Any, row: Any, inner: list[Row] | None = None) -> Row | None:
             future.add_done_callback(Listener(row))
             return None
         found.meet(row)
-        own["watched"] = row
-    elif early is not None:
+        own["_watch_row"] = row
+    elif early is None:
+        if row[OUTCOME] is None and future.done():  # before anyone could see it
+            Listener(row)(future)
+    else:
         if early[OUTCOME] is not None and early[STARTED] is None and early.ended_by is row[SUBMITTER]:
             # Given its result inside submit(), by the thread that called it: that thread ran it.
             early[WORKER], early[STARTED], early[NOTE] = row[SUBMITTER], row[SUBMITTED], None

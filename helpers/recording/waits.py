@@ -42,7 +42,7 @@ class Waiting:
 
 def row_of(future: Any) -> Any:
     """The row of a Future that is being recorded, or None."""
-    row = getattr(future, "watched", None) if isinstance(future, Future) else None
+    row = getattr(future, "_watch_row", None) if isinstance(future, Future) else None
     return row.link or row if type(row) is Row else row
 
 
@@ -53,10 +53,10 @@ def on_future(bare: Callable[..., Any], call: str, runs: Runs) -> Callable[..., 
     def method(self: Any, timeout: float | None = None) -> Any:
         try:
             try:
-                row = self.watched
+                row = self._watch_row
             except AttributeError:
-                return bare(self, timeout)
-            if row[OUTCOME] or self.done():
+                row = None
+            if row is None or row[OUTCOME] or self.done():
                 return bare(self, timeout)
             asked_by = sys._getframe(1).f_globals.get("__name__")
             name = "map" if asked_by == "concurrent.futures._base" else call  # the iterator that Executor.map gives

@@ -33,6 +33,8 @@ def wanted() -> Iterator[Patch]:
     """All that is to be replaced now."""
     if not registry.open and not registry.left:
         return
+    for name in stamps.NAMES:  # a Future without them may ask a __getattr__ of its own
+        yield Future, name, lambda _: None
     yield Future, "set_running_or_notify_cancel", stamps.starting
     yield Future, "set_result", lambda bare: stamps.ending(bare, "returned", registry)
     yield Future, "set_exception", lambda bare: stamps.ending(bare, "raised", registry)
@@ -226,10 +228,15 @@ class watch:
         with registry.lock:
             if not registry.open and not registry.left:
                 stamps.forget_threads()
-                Future().watched = None  # type: ignore[attr-defined]  # CPython keeps room for one more name: for this
+                Future()._watch_row = None  # type: ignore[attr-defined]  # CPython keeps room for one more name: for this
             opened.in_class = self.executor is not None and submits.plain(self.executor)
             registry.open += (opened,)
-            registry.refresh()
+            try:
+                registry.refresh()
+            except BaseException:
+                registry.open = registry.open[:-1]
+                registry.refresh()
+                raise
             self._open.append(opened)
         return opened.run
 

@@ -518,3 +518,129 @@ def test_a_closed_watch_does_not_keep_its_pool():
     del pool
     gc.collect()
     assert gone() is None
+
+
+class Plain(futures.Executor):
+    """An executor with a thread a task, which nobody but it knows."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+
+        def run():
+            future.set_running_or_notify_cancel()
+            future.set_result(fn(*args, **kwargs))
+
+        threading.Thread(target=run).start()
+        return future
+
+
+@pytest.mark.parametrize("all_of_them", [False, True])
+def test_equal_calls_are_tasks_of_their_own(all_of_them):
+    pool, gate = Plain(), threading.Barrier(3, timeout=LIMIT)
+    with watch(*() if all_of_them else (pool,)) as run:
+        first, second = pool.submit(gate.wait), pool.submit(gate.wait)
+        gate.wait()
+        assert {first.result(LIMIT), second.result(LIMIT)} < {0, 1, 2}
+    assert [task.outcome for task in run.tasks] == ["returned"] * 2
+
+
+def test_a_future_that_was_done_before_has_an_end():
+    done = Future()
+    done.set_result(42)
+
+    class Constant(futures.Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            return done
+
+    before = Future.set_result
+    with watch(Constant()) as run:
+        pass
+    pool = Constant()
+    with watch(pool) as run:
+        assert pool.submit(abs, 1).result() == 42
+    assert [task.outcome for task in run.tasks] == ["returned"]
+    assert Future.set_result is before
+
+
+def test_a_future_keeps_its_parameters_names():
+    with watch():
+        one, other = Future(), Future()
+        one.set_result(result=1)
+        other.set_exception(exception=KeyError("k"))
+    assert one.result() == 1 and isinstance(other.exception(), KeyError)
+
+
+class Refuses:
+    """A callable that has no more attributes than it needs, and raises an error of its own for others."""
+
+    def __call__(self, *args):
+        return len(args)
+
+    def __getattr__(self, name):
+        raise KeyError(name)
+
+
+def test_somebodys_getattr_is_not_asked(pool):
+    task = Refuses()
+    with watch(pool) as run, watch() as other:
+        assert pool.submit(task, 1).result(LIMIT) == 1
+        assert Plain().submit(task, task).result(LIMIT) == 1
+    assert [t.label for t in run.tasks] == ["Refuses"] and len(other.tasks) == 2
+
+
+def test_a_future_may_have_an_attribute_for_every_name():
+    class Proxy(Future):
+        def __getattr__(self, name):
+            return getattr(self.result(0.1), name)
+
+    class Pool(futures.Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            future = Proxy()
+            threading.Thread(target=lambda: future.set_result(fn(*args))).start()
+            return future
+
+    pool = Pool()
+    with watch(pool):
+        assert pool.submit(abs, -3).result(LIMIT) == 3
+    with watch():
+        future = ThreadPoolExecutor(1).submit(abs, -1)
+        future.watched = "mine"
+        assert future.result(LIMIT) == 1
+
+
+def test_a_watch_that_can_not_begin_leaves_nothing():
+    class Frozen(ThreadPoolExecutor):
+        def submit(self, fn, /, *args):
+            return super().submit(fn, *args)
+
+        def __setattr__(self, name, value):
+            if name in ("submit", "map", "shutdown"):
+                raise AttributeError(f"{name} is read-only")
+            super().__setattr__(name, value)
+
+    before = Future.set_result, ThreadPoolExecutor.submit
+    with Frozen(1) as pool:
+        with pytest.raises(AttributeError, match="read-only"), watch(pool):
+            pass
+        assert (Future.set_result, ThreadPoolExecutor.submit) == before
+        with watch() as run:
+            assert pool.submit(abs, -1).result(LIMIT) == 1
+    assert len(run.tasks) == 1
+
+
+def test_a_class_that_lets_nothing_be_set_hinders_no_other():
+    class Sealed(type(futures.Executor)):
+        def __setattr__(cls, name, value):
+            raise TypeError("sealed")
+
+    class Pool(futures.Executor, metaclass=Sealed):
+        def submit(self, fn, /, *args):
+            future = Future()
+            future.set_result(fn(*args))
+            return future
+
+    with ThreadPoolExecutor(1) as pool, watch() as run:
+        assert pool.submit(abs, -1).result(LIMIT) == Pool().submit(abs, -1).result(LIMIT) == 1
+    assert len(run.tasks) == 1
+    del Pool
+    gc.collect()
