@@ -58,7 +58,16 @@ class _Broken(BaseException):
 
 def check(run_until):
     gate, begun, threads = Gate(3, patience=0.5), [], set()
-    ends = ["a", ValueError("1 fails"), None, TimeoutError("3 was slow"), _Broken("4 fails"), 0, "b", "c"]
+    ends = [
+        "a",
+        ValueError("1 fails"),
+        None,
+        TimeoutError("3 was slow"),
+        _Broken("4 fails"),
+        0,
+        CancelledError("6 gave up"),
+        "c",
+    ]
 
     def task(i):
         begun.append(i)
@@ -84,10 +93,10 @@ def check(run_until):
     failed = {i: end for i, end in enumerate(ends) if isinstance(end, BaseException)}
     returned = {i: end for i, end in enumerate(ends) if i not in failed}
     good = not unlike(given[0], returned)
-    yield good, f"Tasks 0, 2, 5, 6 and 7 returned 'a', None, 0, 'b' and 'c'; it gave {shown(given[0])}."
+    yield good, f"Tasks 0, 2, 5 and 7 returned 'a', None, 0 and 'c'; it gave {shown(given[0])}."
     if good:
         same = not unlike(given[1], failed)
-        yield same, f"Tasks 1, 3 and 4 raised; `errors` was {shown(dict(sorted(given[1].items(), key=repr)), 120)}."
+        yield same, f"Tasks 1, 3, 4 and 6 raised; `errors` was {shown(dict(sorted(given[1].items(), key=repr)), 120)}."
         if same:
             yield from _stopped(run_until)
 
@@ -252,7 +261,7 @@ def wrong_skipped_tasks_have_an_error(stop, tasks, workers):
 
 
 def wrong_a_result_of_none_has_no_entry(stop, tasks, workers):
-    """says: it gave {0: 'a', 5: 0, 6: 'b', 7: 'c'}"""
+    """says: it gave {0: 'a', 5: 0, 7: 'c'}"""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(lambda task=task: None if stop.is_set() else task()) for task in tasks]
     errors = {i: future.exception() for i, future in enumerate(futures) if future.exception() is not None}
@@ -261,13 +270,13 @@ def wrong_a_result_of_none_has_no_entry(stop, tasks, workers):
 
 
 def wrong_loses_every_error(stop, tasks, workers):
-    """says: Tasks 1, 3 and 4 raised; `errors` was {}"""
+    """says: Tasks 1, 3, 4 and 6 raised; `errors` was {}"""
     results, _ = run_until(stop, tasks, workers)
     return results, {}
 
 
 def wrong_returns_the_results_alone(stop, tasks, workers):
-    """says: It returned {0: 'a', 2: None, 5: 0, 6: 'b', 7: 'c'}; two dicts are wanted"""
+    """says: It returned {0: 'a', 2: None, 5: 0, 7: 'c'}; two dicts are wanted"""
     return run_until(stop, tasks, workers)[0]
 
 
@@ -278,7 +287,7 @@ def wrong_keeps_texts_of_errors(stop, tasks, workers):
 
 
 def wrong_knows_exception_alone(stop, tasks, workers):
-    """says: `errors` was {1: ValueError('1 fails'), 3: TimeoutError('3 was slow')}"""
+    """says: `errors` was {1: ValueError('1 fails'), 3: TimeoutError('3 was slow'), 6: CancelledError('6 gave up')}"""
     results, errors = {}, {}
 
     def one(i, task):
@@ -341,7 +350,27 @@ def wrong_a_thread_for_each_task(stop, tasks, workers):
 
 
 def wrong_runs_what_is_left_once_more(stop, tasks, workers):
-    """says: With no stop at all, 8 of 8 tasks were begun, 3 of them again"""
+    """says: With no stop at all, 8 of 8 tasks were begun, 4 of them again"""
     results, errors = run_until(stop, tasks, workers)
     again, errors = run_until(stop, [tasks[i] for i in errors], workers)
     return results | again, errors
+
+
+def wrong_takes_a_cancelled_error_for_not_begun(stop, tasks, workers):
+    """says: Tasks 1, 3, 4 and 6 raised"""
+    results, errors = {}, {}
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(task) for task in tasks]
+        while not stop.wait(0.01) and not all(future.done() for future in futures):
+            pass
+        if stop.is_set():
+            for future in futures:
+                future.cancel()
+    for i, future in enumerate(futures):
+        try:
+            results[i] = future.result()
+        except CancelledError:
+            pass
+        except BaseException as error:
+            errors[i] = error
+    return results, errors

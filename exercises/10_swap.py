@@ -9,6 +9,7 @@ too. The executor belongs to the caller, who goes on using it.
 import pickle
 import threading
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import suppress
 
 from exercises.kit import Gate, Inputs, count, once, shown, unlike, until, watch
 
@@ -89,11 +90,14 @@ def check(apply_all):
         yield good, f"For 0 to 5, each given back as it is, it returned {shown(results)}."
         if not good:
             return
-        try:
-            after = pool.submit(abs, -1).result(timeout=2)
-        except RuntimeError:
-            after = "RuntimeError: it had been shut down"
+        after = _next(pool)
         yield after == 1, f"Afterwards the caller's executor gave {after} for the next task."
+        if after != 1:
+            return
+        with suppress(KeyError):
+            apply_all(pool, {}.__getitem__, once(numbers))
+        after = _next(pool)
+        yield after == 1, f"After tasks that raised, the caller's executor gave {after} for the next task."
         if after != 1:
             return
 
@@ -110,6 +114,22 @@ def check(apply_all):
         most = _far[-1].most
         if good:
             yield most == 3, f"{what}, with 3 workers, {count(most, 'task')} went on at the same time."
+
+
+def _next(pool):
+    try:
+        return pool.submit(abs, -1).result(timeout=2)
+    except RuntimeError:
+        return "RuntimeError: it had been shut down"
+
+
+def wrong_shuts_it_down_after_an_error(executor, fn, items):
+    """says: After tasks that raised, the caller's executor gave RuntimeError"""
+    try:
+        return list(executor.map(fn, items))
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 def wrong_sends_a_lambda(executor, fn, items):

@@ -29,6 +29,35 @@ def right(answer):
     return answer
 
 
+class AllDone:
+    """04-all-done"""
+
+    @right
+    def a_thread_of_its_own_waits(futures, fn):
+        def run():
+            wait(futures)
+            fn()
+
+        threading.Thread(target=run, daemon=True).start()
+
+
+class StopTask:
+    """02-stop"""
+
+    @right
+    def takes_its_time_between_two_steps(pool, step):
+        told = threading.Event()
+
+        def run():
+            steps = 0
+            while not told.wait(0.001):
+                step()
+                steps += 1
+            return steps
+
+        return pool.submit(run), told.set
+
+
 class Carry:
     """05-carry"""
 
