@@ -521,12 +521,16 @@ def test_a_closed_watch_does_not_keep_its_pool():
 
 
 class Plain(futures.Executor):
-    """An executor with a thread a task, which nobody but it knows."""
+    """An executor with a thread a task, which nobody but it knows. No task begins before `begin` is set."""
+
+    def __init__(self):
+        self.begin = threading.Event()
 
     def submit(self, fn, /, *args, **kwargs):
         future = Future()
 
         def run():
+            self.begin.wait(LIMIT)
             future.set_running_or_notify_cancel()
             future.set_result(fn(*args, **kwargs))
 
@@ -536,11 +540,11 @@ class Plain(futures.Executor):
 
 @pytest.mark.parametrize("all_of_them", [False, True])
 def test_equal_calls_are_tasks_of_their_own(all_of_them):
-    pool, gate = Plain(), threading.Barrier(3, timeout=LIMIT)
+    pool = Plain()
     with watch(*() if all_of_them else (pool,)) as run:
-        first, second = pool.submit(gate.wait), pool.submit(gate.wait)
-        gate.wait()
-        assert {first.result(LIMIT), second.result(LIMIT)} < {0, 1, 2}
+        equal = [pool.submit(int) for _ in range(2)]
+        pool.begin.set()
+        assert [future.result(LIMIT) for future in equal] == [0, 0]
     assert [task.outcome for task in run.tasks] == ["returned"] * 2
 
 
@@ -584,7 +588,9 @@ def test_somebodys_getattr_is_not_asked(pool):
     task = Refuses()
     with watch(pool) as run, watch() as other:
         assert pool.submit(task, 1).result(LIMIT) == 1
-        assert Plain().submit(task, task).result(LIMIT) == 1
+        own = Plain()
+        own.begin.set()
+        assert own.submit(task, task).result(LIMIT) == 1
     assert [t.label for t in run.tasks] == ["Refuses"] and len(other.tasks) == 2
 
 
