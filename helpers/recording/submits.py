@@ -141,13 +141,13 @@ def record(
     try:
         if not args:
             return submit(**kwargs)
-        call = unwrapped(args[0], args[1:], kwargs)
+        call, by = unwrapped(args[0], args[1:], kwargs), _origin(submit)
         around = here.submits[-1] if here.submits else None
         outer = around if around is not None and not around.taken and around.same(call) else None
         if outer is not None:
             registry.take_over(outer)
         elif registry.waiting:
-            outer = registry.take(executor, _origin(submit), call)
+            outer = registry.take(executor, by, call)
         if outer is None and around is None and not watchers:
             return submit(*args, **kwargs)
     except BaseException as error:
@@ -157,7 +157,7 @@ def record(
         row, fresh = Row(_label(watchers, args, kwargs), time, here.me[0]), watchers
     else:
         row, fresh = outer.row, tuple(o for o in watchers if o not in outer.watchers)
-    under_way = Submit(executor, _origin(submit), row, call, fresh if outer is None else outer.watchers + fresh)
+    under_way = Submit(executor, by, row, call, fresh if outer is None else outer.watchers + fresh)
     held_back = outer is None and around is not None  # by name another task: the Future will tell
     if not held_back:
         keep(fresh, row)

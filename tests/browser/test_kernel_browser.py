@@ -84,9 +84,7 @@ def close_the_tab_and_open_it_again(page: Any, file: Path, wait_idle: Callable[.
     page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
     page.evaluate("() => { window.jupyterapp.commands.execute('application:close'); }")
     expect(page.locator(".jp-NotebookPanel")).to_have_count(0)
-    page.evaluate(
-        "(path) => { window.jupyterapp.commands.execute('docmanager:open', {path}); }", f"notebooks/{file.name}"
-    )
+    page.evaluate(OPEN, f"notebooks/{file.name}")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell")
     wait_idle(page)
 

@@ -556,10 +556,7 @@ def test_a_future_that_was_done_before_has_an_end():
         def submit(self, fn, /, *args, **kwargs):
             return done
 
-    before = Future.set_result
-    with watch(Constant()) as run:
-        pass
-    pool = Constant()
+    before, pool = Future.set_result, Constant()
     with watch(pool) as run:
         assert pool.submit(abs, 1).result() == 42
     assert [task.outcome for task in run.tasks] == ["returned"]
@@ -608,8 +605,8 @@ def test_a_future_may_have_an_attribute_for_every_name():
     pool = Pool()
     with watch(pool):
         assert pool.submit(abs, -3).result(LIMIT) == 3
-    with watch():
-        future = ThreadPoolExecutor(1).submit(abs, -1)
+    with ThreadPoolExecutor(1) as threads, watch():
+        future = threads.submit(abs, -1)
         future.watched = "mine"
         assert future.result(LIMIT) == 1
 
