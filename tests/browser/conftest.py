@@ -1,6 +1,6 @@
 """JupyterLab in a real Chromium: fixtures shared by every browser test.
 
-`lab_server` starts JupyterLab on a scratch copy of the notebooks, `page` is a browser page with no internet, in which
+`lab` is JupyterLab on a scratch copy of the notebooks, `page` is a browser page with no internet, in which
 JupyterLab may be open from an earlier test, and `open_notebook`, `run_all`, `wait_idle` do what a reader does. Every
 wait is for a condition and has a limit.
 """
@@ -38,7 +38,7 @@ IDLE = """() => {
     const panel = window.jupyterapp?.shell.currentWidget;
     const kernel = panel?.sessionContext?.session?.kernel;
     if (!kernel) return false;
-    const prompts = [...panel.node.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.innerText);
+    const prompts = [...panel.node.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(p => p.textContent);
     return kernel.status === 'idle' && !prompts.some(p => p.includes('*'));
 }"""
 # evaluate() would wait for the command's promise without a limit, so the page keeps its end in a variable.
@@ -67,6 +67,7 @@ OPEN = """path => {
 }"""
 FAILED = pytest.StashKey[bool]()
 BROWSER, PAGE = pytest.StashKey[tuple[Any, ExitStack]](), pytest.StashKey[Any]()
+NOW_AND_THEN = 50  # ms; to look before each frame makes the page draw them all
 SIZE = {"width": 1400, "height": 1600}
 
 
@@ -142,19 +143,12 @@ def page(browser: Any, request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Lab]]:
-    """lab_server(base_url="/") -> Lab, started at the first call for that base URL and stopped at the end."""
-    running: dict[str, tuple[Lab, subprocess.Popen[bytes]]] = {}
-
-    def start(base_url: str = "/") -> Lab:
-        if base_url not in running:
-            running[base_url] = start_lab(base_url, tmp_path_factory.mktemp("lab"))
-        return running[base_url][0]
-
-    yield start
-    for lab, process in running.values():
-        stop_lab(process)
-        shutil.rmtree(lab.root, ignore_errors=True)
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab, under a prefix as on a hub."""
+    lab, process = start_lab("/user/reader/", tmp_path_factory.mktemp("lab"))
+    yield lab
+    stop_lab(process)
+    shutil.rmtree(lab.root, ignore_errors=True)
 
 
 def start_lab(base_url: str, root: Path) -> tuple[Lab, subprocess.Popen[bytes]]:
@@ -246,7 +240,7 @@ def open_notebook() -> Callable[..., None]:
         else:
             page.goto(f"{lab.url}{within}/{path}?token={lab.token}&reset", timeout=limit * 1000)
         page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=limit * 1000)
-        page.wait_for_function(IDLE, timeout=limit * 1000)
+        page.wait_for_function(IDLE, timeout=limit * 1000, polling=NOW_AND_THEN)
 
     return open_it
 
@@ -261,8 +255,8 @@ def run_all(wait_idle: Callable[..., None]) -> Callable[..., None]:
 
     def run(page: Any, limit: float = 120) -> None:
         page.evaluate(RUN_ALL)
-        page.wait_for_function("() => window.allRun", timeout=limit * 1000)
-        page.wait_for_function(ALL_RAN, timeout=limit * 1000)
+        page.wait_for_function("() => window.allRun", timeout=limit * 1000, polling=NOW_AND_THEN)
+        page.wait_for_function(ALL_RAN, timeout=limit * 1000, polling=NOW_AND_THEN)
         wait_idle(page, limit)
         wrong = [f"{cell['source']}\n{cell['error']}" for cell in page.evaluate(CELLS) if cell["error"]]
         assert not wrong, "\n\n".join(wrong)
@@ -272,12 +266,11 @@ def run_all(wait_idle: Callable[..., None]) -> Callable[..., None]:
 
 @pytest.fixture
 def scratch(
-    page: Any, lab_server: Callable[..., Lab], open_notebook: Callable[..., None], run_all: Callable[..., None]
+    page: Any, lab: Lab, open_notebook: Callable[..., None], run_all: Callable[..., None]
 ) -> Callable[..., Path]:
     """scratch(cells, within="lab/tree"): the file of a notebook of these cells, which is open and has run."""
 
     def make(cells: list[str], within: str = "lab/tree") -> Path:
-        lab = lab_server()
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
         file = lab.notebooks / f"scratch-{len(list(lab.notebooks.glob('scratch-*')))}.ipynb"
@@ -294,6 +287,6 @@ def wait_idle() -> Callable[..., None]:
     """wait_idle(page, limit=120): returns when no cell of the notebook in front runs or waits to run."""
 
     def wait(page: Any, limit: float = 120) -> None:
-        page.wait_for_function(IDLE, timeout=limit * 1000)
+        page.wait_for_function(IDLE, timeout=limit * 1000, polling=NOW_AND_THEN)
 
     return wait

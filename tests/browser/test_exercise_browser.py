@@ -14,12 +14,11 @@ CELLS = [
     'exercise("00-one-wait").check(one_wait)',
     'exercise("00-one-wait").hint()',
 ]
-WRONG = "one_wait = lambda waits: [wait() for wait in waits]"
-RIGHT = """import concurrent.futures
+ANSWER = """import concurrent.futures
 
 
 def one_wait(waits):
-    with concurrent.futures.ThreadPoolExecutor(len(waits)) as pool:
+    with concurrent.futures.ThreadPoolExecutor({workers}) as pool:
         return list(pool.map(lambda wait: wait(), waits))
 """
 
@@ -38,12 +37,13 @@ def test_from_not_started_to_passed(page: Any, scratch: Callable[[list[str]], Pa
         page.keyboard.press("Shift+Enter")
         page.keyboard.press("Shift+Enter")
 
-    answer(WRONG)
+    answer(ANSWER.format(workers=1))
     verdict.get_by_text("Of 8 waits, at most 1 went on at the same time.").wait_for()
     assert "✗" in verdict.inner_text()
+    assert verdict.locator("img").get_attribute("alt").startswith("Timeline of What your code did: 8 tasks; ")
     page.keyboard.press("Shift+Enter")
     cells.nth(2).get_by_text("How many waits can go on at once").first.wait_for()
 
-    answer(RIGHT)
+    answer(ANSWER.format(workers="len(waits)"))
     verdict.get_by_text("00-one-wait: passed").wait_for()
-    assert "✗" not in verdict.inner_text()
+    assert "✗" not in verdict.inner_text() and verdict.locator("img").count() == 0

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from test_labs_browser import button, cell_of, panel_of, press, set_slider
 from test_replay_browser import RUN
 
-pytestmark = [pytest.mark.browser, pytest.mark.own_page]
+pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
 # A kernel that has to be killed, because a thread holds it up, leaves no file behind.
 KERNEL = """import atexit, os, pathlib

@@ -6,7 +6,7 @@ import http.server
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from helpers.profiling.viztracer_run import record_viztracer
 from helpers.recording.watcher import watch
 from helpers.tasks import python_piece
 
-pytestmark = [pytest.mark.browser, pytest.mark.own_page]
+pytestmark = pytest.mark.browser
 
 QUERY = """async (sql) => {
     const rows = [];
@@ -50,16 +50,12 @@ def pinned(frame: Any) -> list[str]:
     return frame.evaluate("() => app.trace.workspace.pinnedTracks.map((track) => track.name)")
 
 
-def addresses(page: Any) -> list[str]:
-    return page.eval_on_selector_all("iframe[src*='/proxy/']", "(frames) => frames.map((frame) => frame.src)")
-
-
 def test_lesson_07_shows_its_threads_and_what_they_held_as_long_as_its_kernel_lives(
-    page: Any, lab_server: Callable[..., Any], open_notebook: Any, run_all: Any, wait_idle: Any
+    page: Any, lab: Any, open_notebook: Any, run_all: Any
 ) -> None:
     answered: set[str | None] = set()
     page.on("response", lambda answer: answered.add(urlsplit(answer.url).hostname))
-    lab, lesson = lab_server("/user/reader/"), "notebooks/07-profile-with-viztracer.ipynb"  # a hub has a prefix
+    lesson = "notebooks/07-profile-with-viztracer.ipynb"
     open_notebook(page, lab, lesson)
     run_all(page)
     queue, both = frames(page, 2)
@@ -82,18 +78,12 @@ def test_lesson_07_shows_its_threads_and_what_they_held_as_long_as_its_kernel_li
                             ".some((name) => name.startsWith('consume '))")  # fmt: skip
     assert answered <= {"127.0.0.1", None, ""}  # data: and blob: addresses have no host
 
-    first = addresses(page)
-    again = page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea-editor", has_text='"lifo.json", height='))
-    again.locator(".jp-InputArea-editor").click()
-    page.keyboard.press("Control+Enter")
-    wait_idle(page)
-    page.wait_for_function("() => document.querySelectorAll('iframe[src*=\"/proxy/\"]').length === 2")
-    assert addresses(page) == first and len(set(first)) == 2  # the same server, a trace keeps its address
-    page_itself = first[0].partition("#")[0]
+    page_itself = queue.url.partition("#")[0]
     assert page.evaluate(STATUS, page_itself) == 200
     page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     assert page.evaluate(STATUS, page_itself) != 200
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.dispose()")
     open_notebook(page, lab, lesson)
     page.locator("text=Run this cell again").nth(1).wait_for()
     assert page.query_selector_all("iframe[src*='/proxy/']") == []
@@ -131,6 +121,7 @@ def open_directly(page: Any, serving: TraceServer, path: Path) -> Any:
     return loaded(page)
 
 
+@pytest.mark.own_page
 def test_perfetto_reads_all_parts_without_a_warning(page: Any, serving: TraceServer, everything: Path) -> None:
     open_directly(page, serving, everything)
     assert page.evaluate(QUERY, WARNINGS) == []
@@ -145,6 +136,7 @@ def test_perfetto_reads_all_parts_without_a_warning(page: Any, serving: TraceSer
     assert {"Tasks", "VizTracer, MainProcess"} < processes
 
 
+@pytest.mark.own_page
 def test_the_warnings_are_seen_where_there_are_some(page: Any, serving: TraceServer, tmp_path: Path) -> None:
     lone_end = {"ph": "E", "pid": 1, "tid": 1, "ts": 5}
     slices = [{"ph": "X", "pid": 1, "tid": 1, "name": "f", "ts": ts, "dur": 10} for ts in (1, 6)]
@@ -153,6 +145,7 @@ def test_the_warnings_are_seen_where_there_are_some(page: Any, serving: TraceSer
     assert page.evaluate(QUERY, WARNINGS) != []
 
 
+@pytest.mark.own_page
 def test_a_page_of_another_origin_gets_nothing(page: Any, serving: TraceServer, everything: Path) -> None:
     trace = f"http://127.0.0.1:{serving.port}/{serving.secret}/{serving.add(everything)}"
     home = f"http://127.0.0.1:{serving.port}/{serving.secret}/"
