@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from itertools import islice
 from urllib.parse import urlsplit
 
-from exercises.kit import Gate, Inputs, count, settled, shown, watch
+from exercises.kit import Gate, Inputs, count, settled, shown, submitted, watch
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
@@ -146,10 +146,10 @@ class _Site:
     def _look(self):
         """Count what is under way; a page has ended before an answer can know it. Gives all that was begun so far."""
         with self._lock:
-            submitted = len(self.run.tasks)
-            self.most = max(self.most, submitted - self._ended)
+            begun = submitted(self.run)
+            self.most = max(self.most, begun - self._ended)
             self.ahead = max(self.ahead, self._taken - self._ended)
-            return submitted + self._taken
+            return begun + self._taken
 
     def show(self, future):
         with self._lock:

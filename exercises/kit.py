@@ -21,11 +21,12 @@ from helpers import tasks
 from helpers._common import count
 from helpers.recording import watcher as watching
 from helpers.recording.data import Recording
+from helpers.recording.registry import registry
 from helpers.tasks import TICK, Clock
 
 __all__ = [
     "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "Signal", "Window", "count", "interleavings", "once",
-    "settled", "shown", "unlike", "until", "watch",
+    "settled", "shown", "submitted", "unlike", "until", "watch",
 ]  # fmt: skip
 
 
@@ -78,6 +79,11 @@ class watch(watching.watch):
         run = super().__enter__()
         Check.now.runs.append(run)
         return run
+
+
+def submitted(run: Recording) -> int:
+    """How many tasks of a recording an executor has: not those that its class, an answer's own, still holds back."""
+    return len(run.tasks) - registry.at_the_door(run)
 
 
 def until(true: Callable[[], Any], seconds: float = 2.0) -> bool:

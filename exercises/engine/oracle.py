@@ -72,7 +72,7 @@ VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
         "For negative results and 2**80": (-5, 2**80, -(2**80), 3),
         "For results 0.5, NaN and 0.25": (0.5, math.nan, 0.25),
     },
-    "texts": {"For results '', '' and 'c'": ("", "", "c"), "For three times 'a b a'": ("a b a",) * 3},
+    "texts": {"For results '', '' and 'c'": ("", "", "c"), "For three times 'A  a\\tb\\n'": ("A  a\tb\n",) * 3},
 }
 ITEMS: dict[str, tuple[Any, ...]] = {
     "For the {things} None, 0, '' and ()": (None, 0, "", ()),

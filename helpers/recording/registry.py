@@ -39,7 +39,7 @@ class Submit:
         self.executor, self.by, self.row, self.call = executor, by, row, call
         self.watchers = watchers
         self.thread = threading.get_ident()
-        self.taken = False
+        self.taken = self.returned = False
         self.inner: list[tuple[Row, Any, tuple[Opened, ...]]] = []  # submits made inside it, of other functions
 
     def same(self, call: Call) -> bool:
@@ -119,6 +119,12 @@ class Registry:
         one = self.open[0] if len(self.open) == 1 and not self.waiting else None
         plain = one is not None and one.label is None and (one.executor is None or one.in_class)
         self.quick = (one.run.rows, one.executor) if one is not None and plain else None
+
+    def at_the_door(self, run: Recording) -> int:
+        """How many tasks of `run` stand in a `submit` of somebody's own, which has not handed them on yet."""
+        with self.lock:
+            waiting = [submit for others in self.waiting.values() for submit in others]
+        return sum(not s.returned and any(o.run is run for o in s.watchers) for s in waiting)
 
     def take_over(self, submit: Submit) -> None:
         """Its task is on its way: nobody else can be handed it."""

@@ -174,6 +174,7 @@ def record(
         without_this_frame(error)
         raise
     finally:
+        under_way.returned = True
         here.submits.pop()
     told = sender is to_dask and bool(under_way.watchers)  # by Dask's scheduler; a callback would be one more task
     merged = None if told else tie(future, row, [inner for inner, its, _ in under_way.inner if its is future])

@@ -278,6 +278,31 @@ class Endless:
     """08-endless"""
 
     @right
+    def a_pool_of_its_own_that_waits_in_submit(fn, items, workers, at_most, handle):
+        room, errors = threading.BoundedSemaphore(at_most), []
+
+        class Pool(ThreadPoolExecutor):
+            def submit(self, fn, /, *args, **kwargs):
+                room.acquire()
+                future = super().submit(fn, *args, **kwargs)
+                future.add_done_callback(lambda _: room.release())
+                return future
+
+        def one(item):
+            try:
+                handle(fn(item))
+            except BaseException as error:
+                errors.append(error)
+
+        with Pool(workers) as pool:
+            for item in items:
+                if errors:
+                    break
+                pool.submit(one, item)
+        if errors:
+            raise errors[0]
+
+    @right
     def waits_for_the_first(fn, items, workers, at_most, handle):
         pending = set()
 
