@@ -142,21 +142,25 @@ def _ends(fetch_all):
 
 
 class _Naps:
-    """How long each thread sleeps after each of its tries, told by a `time.sleep` that sleeps no more than `most`."""
+    """How long each thread waits after each of its tries: `time.sleep` and `Event.wait` take no more than `most`."""
 
     def __init__(self, space, pages, most):
         self.all = Gate(pages)  # none has had all its tries before the others have begun: its error ends the call
-        self.tries, self.first, self.last, self.longest, self.idle = Counter(), [], [], 0, 0
+        self.again = Gate(pages)  # they are all to be asked for a second time together
+        self.tries, self.first, self.last, self.longest, self.idle, self.end = Counter(), [], [], 0, 0, 0
         self._at, self._switches = {}, {}  # by thread: the page that it asked for last, and how often it had waited
         self._bare, self._short, self._most = time.sleep, self._sleep, most
+        self._wait = threading.Event.wait
         self._spaces = [vars(time), space]  # an answer may have it by `from time import sleep`
 
     def __enter__(self):
         self._put(self._bare, self._short)
+        threading.Event.wait = lambda event, timeout=None: self._wait(event, self._nap(timeout))
         return self
 
     def __exit__(self, *_):
         self._put(self._short, self._bare)
+        threading.Event.wait = self._wait
 
     def _put(self, old, new):
         for space in self._spaces:
@@ -168,18 +172,26 @@ class _Naps:
         self.tries[url] += 1
         self._at[here] = url
         self.all.task()
+        if self.tries[url] == 2:
+            self.again.task()
         try:
             raise OSError(f"{url}, try {self.tries[url]}")
         finally:
             self._switches[here] = _waits()
 
     def _sleep(self, seconds):
+        self._bare(self._nap(seconds))
+
+    def _nap(self, seconds):
+        """Note a wait that follows a try; how long it is to be."""
         tries = self.tries[self._at.get(threading.get_ident())]
-        self.longest = max(self.longest, seconds)
+        if seconds is None or not tries:
+            return seconds
+        self.longest, self.end = max(self.longest, seconds), self.end + (tries == 6)
         for number, kept in ((1, self.first), (5, self.last)):
             if tries == number:
                 kept.append(seconds)
-        self._bare(min(seconds, self._most))
+        return min(seconds, self._most)
 
 
 def _waits():
@@ -198,8 +210,12 @@ def _rests(fetch_all):
         fetch_all(naps.fetch, ["/gone"], 1)
     if naps.idle == 5:
         return False, "Between the six tries of a page it did not wait at all."
+    if naps.end:
+        return False, "After the sixth try of a page it waited once more, for nothing."
     with _Naps(space, _GONE, 0.001) as naps, suppress(OSError):
         fetch_all(naps.fetch, [f"/gone/{n}" for n in range(_GONE)], _GONE)
+    if not naps.again.met:
+        return False, f"{_GONE} pages failed; {count(naps.again.most, 'page')} at a time came to a second try."
     if naps.longest > 0.9:
         return False, f"Between two tries it slept for {naps.longest:.2f} s; well below a second is enough."
     if len(naps.first) == len(naps.last) == _GONE:
@@ -209,7 +225,8 @@ def _rests(fetch_all):
         if len(set(naps.last)) == 1:
             each = f"{1000 * naps.last[0]:.2g} ms"
             return False, f"After the fifth try of a page it slept for {each} each time: not at random."
-    return True, "Between two tries of a page it waited, each time a little longer."
+        return True, "Between two tries of a page it waited, each time a little longer."
+    return True, "Between two tries of a page it waited."
 
 
 def _times(number):
@@ -461,6 +478,55 @@ def wrong_waits_a_second(fetch, urls, workers):
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_waits_after_the_last_try(fetch, urls, workers):
+    """says: After the sixth try of a page it waited once more, for nothing."""
+
+    def until_it_comes(url):
+        for tries in range(6):
+            try:
+                return fetch(url)
+            except OSError as error:
+                last = error
+                time.sleep(random.uniform(0, 0.001 * 2**tries))
+        raise last
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_waits_for_an_event_as_long_each_time(fetch, urls, workers):
+    """says: after the fifth, on average: not longer"""
+    never = threading.Event()
+
+    def until_it_comes(url):
+        for _ in range(5):
+            try:
+                return fetch(url)
+            except OSError:
+                never.wait(random.uniform(0, 0.01))
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_asks_again_for_one_after_the_other(fetch, urls, workers):
+    """says: 30 pages failed; 1 page at a time came to a second try."""
+    pages = {}
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = {url: pool.submit(fetch, url) for url in urls}
+    for url, future in futures.items():
+        for tries in range(6):
+            try:
+                pages[url] = fetch(url) if tries else future.result()
+                break
+            except OSError:
+                if tries == 5:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**tries))
+    return pages
 
 
 def wrong_waits_without_chance(fetch, urls, workers):
