@@ -126,7 +126,8 @@ def check(paced):
     if ahead is None:
         found = list(_gaps(pool.at))
         if all(ok for ok, _ in found):
-            found += _at_the_edge(paced)
+            idle = (False, "It never called sleep: it read the clock again and again until the next submit was due.")
+            found += _at_the_edge(paced) if sum(time.asked) > 1 else [idle]
         yield from found
 
 
@@ -321,6 +322,17 @@ def wrong_rounds_the_gap(pool, calls, per_second, clock, sleep):
         sleep(max(0, earliest - clock()))
         earliest = clock() + 1 // per_second
         futures.append(pool.submit(call))
+    return futures
+
+
+def wrong_turns_in_a_circle(pool, calls, per_second, clock, sleep):
+    """says: It never called sleep: it read the clock again and again"""
+    futures, earliest = [], -math.inf
+    for call in calls:
+        while (now := clock()) < earliest:
+            pass
+        futures.append(pool.submit(call))
+        earliest = now + 1 / per_second
     return futures
 
 
