@@ -150,21 +150,30 @@ def _hands_over(make):
 
 def _calls(make):
     pool = make(2)
-    futures = [pool.submit(divmod, 7, 2), pool.submit(dict, a=1)]
+    try:
+        futures = [pool.submit(divmod, 7, 2), pool.submit(dict, fn=1), pool.submit(KeyError, "a value")]
+    except TypeError as error:
+        yield False, f"submit(dict, fn=1) raised TypeError: {error}. The `/` keeps the names before it free."
+        return
     if _ended(*futures):
-        values = [future.exception() or future.result() for future in futures]
+        values = [future.exception() or future.result() for future in futures[:2]]
         yield (
-            not unlike(values, [(3, 1), {"a": 1}]),
-            f"divmod(7, 2) gave {shown(values[0])}, dict(a=1) gave {shown(values[1])}.",
+            not unlike(values, [(3, 1), {"fn": 1}]),
+            f"divmod(7, 2) gave {shown(values[0])}, dict(fn=1) gave {shown(values[1])}.",
         )
+        fine = futures[2].exception() is None
+        yield fine, f"A task returned a KeyError; its Future has {'it as result' if fine else 'it as exception'}."
         mapped = list(pool.map(abs, [-1, 2, -3]))
         yield not unlike(mapped, [1, 2, 3]), f"map(abs, [-1, 2, -3]), built on submit, gave {shown(mapped)}."
     else:
-        yield False, "Two tasks were submitted, and a Future never got its result."
+        yield False, "Three tasks were submitted, and a Future never got its result."
 
 
 def _survives_failures(make):
-    for kind, args in ((ValueError, (int, "x")), (SystemExit, (sys.exit, 3))):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    for kind, args in ((ValueError, (int, "x")), (SystemExit, (sys.exit, 3)), (KeyboardInterrupt, (interrupt,))):
         pool = make(1)
         bad, good = pool.submit(*args), pool.submit(abs, -1)
         if not _ended(bad):
@@ -373,7 +382,7 @@ class wrong_runs_the_task_in_submit(Pool):
 
 
 class wrong_forgets_the_arguments_by_name(Pool):
-    """says: dict(a=1) gave {}"""
+    """says: dict(fn=1) gave {}"""
 
     def submit(self, fn, /, *args, **kwargs):
         return super().submit(fn, *args)
@@ -551,6 +560,40 @@ class wrong_lets_sys_exit_end_a_worker(Pool):
                     future.set_result(fn(*args, **kwargs))
                 except Exception as error:
                     future.set_exception(error)
+
+
+class wrong_knows_exception_and_sys_exit_alone(Pool):
+    """says: A task raised KeyboardInterrupt, and its Future never ended"""
+
+    def _work(self):
+        while (item := self._queue.get()) is not None:
+            future, fn, args, kwargs = item
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(fn(*args, **kwargs))
+                except (Exception, SystemExit) as error:
+                    future.set_exception(error)
+
+
+class wrong_takes_a_returned_error_for_a_failure(Pool):
+    """says: A task returned a KeyError; its Future has it as exception."""
+
+    def _work(self):
+        while (item := self._queue.get()) is not None:
+            future, fn, args, kwargs = item
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = fn(*args, **kwargs)
+                except BaseException as error:
+                    result = error
+                (future.set_exception if isinstance(result, BaseException) else future.set_result)(result)
+
+
+class wrong_has_a_parameter_named_fn(Pool):
+    """says: submit(dict, fn=1) raised TypeError:"""
+
+    def submit(self, fn, *args, **kwargs):
+        return super().submit(fn, *args, **kwargs)
 
 
 class wrong_starts_too_many_for_two_submitters(Pool):

@@ -69,6 +69,7 @@ HINTS = [
 
 def check(first_good):
     asked, going, most, lock, slow = [], set(), 0, threading.Lock(), Gate(patience=2)
+    together = Gate(3, patience=0.3)  # a third source never comes, unless there are more workers
 
     def source(name):
         nonlocal most
@@ -77,6 +78,7 @@ def check(first_good):
             going.add(name)
             most = max(most, len(going))
         try:
+            together.task()
             if name == "broken":
                 raise OSError("no route to broken")
             return name if name == "good" else slow.task(name)
@@ -109,6 +111,13 @@ def check(first_good):
     asked_too = f"{spare} of them {'was' if spare == 1 else 'were'} asked"
     yield spare <= 1, f"Behind the good one stand 20 spare sources; {asked_too}."
     if spare > 1:
+        return
+
+    held = Gate(patience=1)
+    answer = first_good([lambda: 0, lambda: held.task("late")], 2)
+    held.open()
+    yield not unlike(answer, 0), f"One source had answered 0, the other nothing yet: it returned {shown(answer)}."
+    if unlike(answer, 0):
         return
 
     def broken(name):
@@ -218,5 +227,25 @@ def wrong_gives_up_after_half_a_second(sources, workers):
             if future.exception() is None:
                 break
         return future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def wrong_asks_with_one_worker_more(sources, workers):
+    """says: With 2 workers, 3 sources were asked at the same time."""
+    return first_good(sources, workers + 1)
+
+
+def wrong_hopes_for_a_better_answer_than_0(sources, workers):
+    """says: One source had answered 0, the other nothing yet: it returned 'late'."""
+    pool, answer = ThreadPoolExecutor(max_workers=workers), None
+    futures = [pool.submit(source) for source in sources]
+    try:
+        for future in as_completed(futures):
+            if future.exception() is None:
+                answer = future.result()
+                if answer:
+                    return answer
+        return answer if any(f.exception() is None for f in futures) else futures[0].result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -50,7 +50,8 @@ def check(choose):
         ("Python loops over what can't be pickled", (False, True, True, 0.1, False), "threads"),
         ("Python loops under a GIL, over no data", (False, True, True, 0, True), "processes"),
         ("Python loops over 5 MB a task", (False, True, True, 5, True), "processes"),
-        ("Python loops over 30 MB a task", (False, True, True, 30, True), "threads"),
+        ("Python loops over 10 MB a task", (False, True, True, 10, True), "processes"),
+        ("Python loops over 22 MB a task", (False, True, True, 22, True), "threads"),
     ]
     for waits, keeps_gil, gil, travels in product((True, False), repeat=4):
         right = "processes" if (waits, keeps_gil, gil, travels) == (False, True, True, True) else "threads"
@@ -108,12 +109,12 @@ def wrong_takes_no_data_for_nothing_to_do(waits, keeps_gil, gil, megabytes, trav
 
 
 def wrong_half_as_much_again(waits, keeps_gil, gil, megabytes, travels):
-    """says: For Python loops over 30 MB a task it chose processes"""
+    """says: For Python loops over 22 MB a task it chose processes"""
     return "processes" if keeps_gil and gil and travels and megabytes < 50 else "threads"
 
 
 def wrong_takes_megabytes_for_milliseconds(waits, keeps_gil, gil, megabytes, travels):
-    """says: For Python loops over 30 MB a task it chose processes"""
+    """says: For Python loops over 22 MB a task it chose processes"""
     return "processes" if keeps_gil and gil and travels and not waits and megabytes < 100 else "threads"
 
 
