@@ -50,7 +50,7 @@ def check(choose):
         ("Python loops over what can't be pickled", (False, True, True, 0.1, False), "threads"),
         ("Python loops under a GIL, over no data", (False, True, True, 0, True), "processes"),
         ("Python loops over 5 MB a task", (False, True, True, 5, True), "processes"),
-        ("Python loops over 10 MB a task", (False, True, True, 10, True), "processes"),
+        ("Python loops over 9 MB a task", (False, True, True, 9, True), "processes"),
         ("Python loops over 22 MB a task", (False, True, True, 22, True), "threads"),
     ]
     for waits, keeps_gil, gil, travels in product((True, False), repeat=4):

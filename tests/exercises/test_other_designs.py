@@ -539,6 +539,10 @@ class Choose:
         side_by_side = waits or not (keeps_gil and gil)
         return "threads" if side_by_side or not travels or 5 * megabytes >= 100 else "processes"
 
+    @right
+    def takes_half_for_clearly_less(waits, keeps_gil, gil, megabytes, travels):
+        return "processes" if not waits and keeps_gil and gil and travels and 5 * megabytes < 50 else "threads"
+
 
 class Swap:
     """10-swap"""
