@@ -1,17 +1,18 @@
 """Swap executors by one argument
 
-Write `apply_all(executor, fn, items)`: it runs `fn(item)` for every item on `executor`, at the same time where the
-executor can, and returns the list of the results, in the order of the items. `items` can be read once. It works with
-any executor, whatever its class, also one whose workers are other processes. If `fn` raises, `apply_all` raises that
-too. The executor belongs to the caller, who goes on using it.
+Write `apply_all(executor, fn, items)`: it runs `fn(item)` for every item on `executor`, each as a task of its
+own, at the same time where the executor can, and returns the list of the results, in the order of the items. `items`
+can be read once. It works with any executor, whatever its class, also one whose workers are other processes. If `fn`
+raises, `apply_all` raises that too. The executor belongs to the caller, who goes on using it.
 """
 
 import pickle
-import threading
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
+from functools import partial
+from itertools import chain
 
-from exercises.kit import Gate, Inputs, count, once, shown, unlike, until, watch
+from exercises.kit import Inputs, Window, count, once, shown, unlike, watch
 
 LIMIT = 6
 
@@ -34,10 +35,15 @@ class _Far(Executor):
     """An executor that sends everything through pickle, as one with processes does. It has no workers to be counted."""
 
     def __init__(self, workers):
-        self._pool = ThreadPoolExecutor(workers, "far")
+        self._pool = ThreadPoolExecutor(workers, "callers")
 
     def submit(self, fn, /, *args, **kwargs):
         return self._pool.submit(_arrive, pickle.dumps((fn, args, kwargs)))
+
+    def map(self, fn, *iterables, timeout=None, chunksize=1, **more):
+        items = list(zip(*iterables, strict=False))
+        chunks = [items[n : n + chunksize] for n in range(0, len(items), chunksize)]
+        return chain.from_iterable(super().map(partial(_each, fn), chunks, timeout=timeout, **more))
 
     def shutdown(self, wait=True, *, cancel_futures=False):
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
@@ -48,72 +54,61 @@ def _arrive(sent):
     return pickle.loads(pickle.dumps(fn(*args, **kwargs)))
 
 
-_far = []  # where the tasks that have travelled meet
+def _each(fn, chunk):
+    return [fn(*item) for item in chunk]
+
+
+_windows = []  # where the tasks meet, also those that have travelled
 
 
 def _meet(item):
-    return _far[-1].task(item)
-
-
-class _Near:
-    """Six tasks; the first waits until four others have ended."""
-
-    def __init__(self):
-        self.gate, self.places, self.ended = Gate(4, patience=0.4), [], 0
-        self._lock = threading.Lock()
-
-    def task(self, item):
-        self.gate.task()
-        if item == 0:
-            until(lambda: self.ended >= 4, 0.5)
-        with self._lock:
-            self.places.append(threading.current_thread().name.startswith("callers"))
-            self.ended += 1
-        return item
+    return _windows[-1].task(item, item)
 
 
 def check(apply_all):
-    near, numbers = _Near(), list(range(6))
     with watch(), ThreadPoolExecutor(3, "callers") as pool:
-        results = apply_all(pool, near.task, once(numbers))
-        ran, here, most = len(near.places), sum(near.places), near.gate.most
-        if not isinstance(results, list) or ran < 6:
-            yield False, f"When {ran} of 6 tasks had ended it returned {shown(results)}; the list of results is wanted."
-            return
-        yield here == 6, f"Of 6 tasks, {here} ran on the caller's executor, {ran - here} elsewhere."
-        if here != 6:
-            return
-        yield most == 3, f"On 3 threads, {count(most, 'task')} went on at the same time."
-        if most != 3:
-            return
-        good = not unlike(results, numbers)
-        yield good, f"For 0 to 5, each given back as it is, it returned {shown(results)}."
-        if not good:
-            return
-        after = _next(pool)
-        yield after == 1, f"Afterwards the caller's executor gave {after} for the next task."
-        if after != 1:
-            return
-        with suppress(KeyError):
-            apply_all(pool, {}.__getitem__, once(numbers))
-        after = _next(pool)
-        yield after == 1, f"After tasks that raised, the caller's executor gave {after} for the next task."
-        if after != 1:
-            return
+        for ok, says in _looks(apply_all, pool, 3):
+            yield ok, says
+            if not ok:
+                return
+    with _Far(20) as far:
+        yield from _looks(apply_all, far, 20, "On an executor that pickles: ")
 
-    with _Far(3) as far:
-        _far.append(Gate(4, patience=0.4))
-        what = "On an executor that pickles"
-        try:
-            back = apply_all(far, _meet, [3, 1, 2, 0, 5, 4])
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            yield False, f"{what}: {type(error).__name__}: {str(error).split(' at 0x')[0]}."
-            return
-        good = not unlike(back, [3, 1, 2, 0, 5, 4])
-        yield good, f"{what}, 3, 1, 2, 0, 5, 4, each given back as it is, became {shown(back)}."
-        most = _far[-1].most
-        if good:
-            yield most == 3, f"{what}, with 3 workers, {count(most, 'task')} went on at the same time."
+
+def _looks(apply_all, executor, workers, where=""):
+    """What is seen of it, to the first thing that is wrong."""
+    window = Window(workers, 2 * workers + 3, patience=0.5)
+    _windows.append(window)
+    items = [0, *range(window.tasks - 1, 0, -1)]
+    try:
+        results = apply_all(executor, _meet, once(items))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        yield False, f"{where}{type(error).__name__}: {str(error).split(' at 0x')[0]}."
+        return
+    finally:
+        window.returned()
+    if not isinstance(results, list):
+        yield False, f"{where}It returned {shown(results)}; the list of results is wanted."
+        return
+    strange = sum(not thread.name.startswith("callers") for thread in window.threads)
+    yield not strange, f"{where}Tasks ran in {count(strange, 'thread')} outside of the caller's executor."
+    for ok, says in () if strange else window.findings():
+        yield ok, where + says
+        strange = strange or not ok
+    if strange:
+        return
+    good = not unlike(results, items)
+    yield good, f"{where}For {shown(items, 30)}, each given back as it is, it returned {shown(results)}."
+    if not good:
+        return
+    after = _next(executor)
+    yield after == 1, f"{where}Afterwards the caller's executor gave {after} for the next task."
+    if after != 1:
+        return
+    with suppress(KeyError):
+        apply_all(executor, {}.__getitem__, once(items))
+    after = _next(executor)
+    yield after == 1, f"{where}After tasks that raised, the caller's executor gave {after} for the next task."
 
 
 def _next(pool):
@@ -156,35 +151,37 @@ def wrong_shuts_the_callers_executor_down(executor, fn, items):
 
 
 def wrong_makes_a_pool_of_its_own(executor, fn, items):
-    """says: Of 6 tasks, 0 ran on the caller's executor, 6 elsewhere"""
-    with ThreadPoolExecutor(3) as pool:
+    """says: On an executor that pickles: Tasks ran in 20 threads outside of the caller's executor"""
+    if isinstance(executor, ThreadPoolExecutor):
+        return list(executor.map(fn, items))
+    with ThreadPoolExecutor(20) as pool:
         return list(pool.map(fn, items))
 
 
 def wrong_asks_inside_the_loop(executor, fn, items):
-    """says: On 3 threads, 1 task went on"""
+    """says: Of 9 tasks on 3 workers, 1 task stood in flight together"""
     return [executor.submit(fn, item).result() for item in items]
 
 
 def wrong_gives_the_iterator(executor, fn, items):
-    """says: of 6 tasks had ended it returned <generator"""
+    """says: It returned <generator"""
     return executor.map(fn, items)
 
 
 def wrong_runs_them_here(executor, fn, items):
-    """says: Of 6 tasks, 0 ran on the caller's executor, 6 elsewhere"""
+    """says: Tasks ran in 1 thread outside of the caller's executor"""
     return [fn(item) for item in items]
 
 
 def wrong_one_at_a_time_unless_it_is_a_pool_of_threads(executor, fn, items):
-    """says: On an executor that pickles, with 3 workers, 1 task went on"""
+    """says: On an executor that pickles: Of 43 tasks on 20 workers, 1 task stood in flight together"""
     if isinstance(executor, ThreadPoolExecutor):
         return list(executor.map(fn, items))
     return [executor.submit(fn, item).result() for item in items]
 
 
 def wrong_knows_two_kinds_of_executors(executor, fn, items):
-    """says: On an executor that pickles, 3, 1, 2, 0, 5, 4, each given back as it is, became None"""
+    """says: On an executor that pickles: It returned None"""
     if isinstance(executor, (ThreadPoolExecutor, ProcessPoolExecutor)):
         return list(executor.map(fn, items))
 
@@ -195,12 +192,12 @@ def wrong_asks_for_the_number_of_workers(executor, fn, items):
 
 
 def wrong_in_the_order_of_completion(executor, fn, items):
-    """says: For 0 to 5, each given back as it is, it returned ["""
+    """says: For [0, 8, 7, 6, 5, 4, 3, 2, 1], each given back as it is, it returned ["""
     return [future.result() for future in as_completed([executor.submit(fn, item) for item in items])]
 
 
 def wrong_counts_the_items_first(executor, fn, items):
-    """says: When 0 of 6 tasks had ended it returned []"""
+    """says: Of 9 tasks on 3 workers, 0 tasks stood in flight together"""
     return [executor.submit(fn, item).result() for _ in list(items) for item in items]
 
 
@@ -211,7 +208,7 @@ def wrong_gives_none_for_what_fails(executor, fn, items):
 
 
 def wrong_leaves_out_what_is_nothing(executor, fn, items):
-    """says: it returned [1, 2, 3, 4, 5]"""
+    """says: it returned [8, 7, 6, 5, 4, 3, 2, 1]"""
     return [result for result in executor.map(fn, items) if result]
 
 
@@ -220,3 +217,18 @@ def wrong_fetches_equal_items_once(executor, fn, items):
     items = list(items)
     results = dict(zip(set(items), executor.map(fn, set(items)), strict=True))
     return [results[item] for item in items]
+
+
+def wrong_sends_batches(executor, fn, items):
+    """says: On an executor that pickles: While the first took long, 41 of the 42 others ran"""
+    return list(executor.map(fn, items, chunksize=2))
+
+
+def wrong_has_six_on_the_way(executor, fn, items):
+    """says: On an executor that pickles: Of 43 tasks on 20 workers, 6 tasks stood in flight together"""
+    futures = []
+    for item in items:
+        while sum(not future.done() for future in futures) >= 6:
+            wait(futures, return_when=FIRST_COMPLETED, timeout=0.01)
+        futures.append(executor.submit(fn, item))
+    return [future.result() for future in futures]
