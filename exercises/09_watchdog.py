@@ -5,8 +5,9 @@
 the results.
 
 While it waits, it keeps watch: once a task has been running for more than `patience` seconds, and not before, it calls
-`report(name, where)`, once for this task, while the task still runs. `where` is a text that says where its worker
-stands, as `"".join(traceback.format_stack(frame))` makes it of a thread's frame. Time in the queue does not count.
+`report(name, where)`, once for this task, within a second and while the task still runs. `where` is a text that says
+where its worker stands, as `"".join(traceback.format_stack(frame))` makes it of a thread's frame. Time in the queue
+does not count.
 """
 
 import sys
@@ -15,9 +16,9 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor, wait
 
-from exercises.kit import Clock, Inputs, count, shown, unlike, watch
+from exercises.kit import Clock, Inputs, Signal, count, shown, unlike, watch
 
-LIMIT = 9
+LIMIT = 10
 
 
 def run_watched(tasks, workers, patience, report):
@@ -102,7 +103,7 @@ class _Tasks:
             while after.read() < 0.3 and not self._alone:
                 self._told.wait(0.05)
                 if all(name != told for told, *_ in self.reports):
-                    self._alone, after = clock.read() > 1.5, Clock()
+                    self._alone, after = clock.read() > _PATIENCE + 1.3, Clock()
 
     def report(self, name, where):
         now = time.monotonic()
@@ -148,6 +149,8 @@ def check(run_watched):
     wanted = {"quick": "quick", "fetch": "a reply", "save": "a lock", "late": 0, "short": None, "none": None}
     came = not unlike(results, wanted)
     yield came, "The six results came back." if came else f"The results came back as {shown(results, 120)}."
+    if not came:
+        return
     if the.odd:
         yield False, f"{the.odd[0]}; the names are quick, fetch, save, late, short and none."
         return
@@ -175,6 +178,36 @@ def check(run_watched):
         seen = [spot for spot in places.values() if spot in where]
         ok = seen == [place]
         yield ok, f"{name} stood in {place}; the report's `where` names {' and '.join(seen) or 'no such place'}."
+        if not ok:
+            return
+    yield from _copies(run_watched)
+
+
+def _copies(run_watched):
+    """What is seen of one function under twenty names on twenty workers, with a patience of 2 s."""
+    start, all_told, begun, together, reported, early = time.monotonic(), Signal(), [], [], set(), []
+
+    def stand():
+        begun.append(None)
+        all_told.wait(3.4)
+        all_told.set()
+        together.append(len(begun))
+
+    def report(name, where):
+        if time.monotonic() - start < 2:
+            early.append(name)
+        reported.add(name)
+        if len(reported) == 20:
+            all_told.set()
+
+    run_watched({f"copy {n}": stand for n in range(20)}, 20, 2, report)
+    yield together[0] == 20, f"On 20 workers, {count(together[0], 'task')} went on at the same time."
+    if together[0] != 20:
+        return
+    yield not early, f"Of 20 tasks with a patience of 2 s, {len(early)} were reported before it was over."
+    if not early:
+        what = "20 names of one function stood still for more than a patience of 2 s"
+        yield len(reported) == 20, f"{what}; reported within a second of that: {len(reported)}."
 
 
 def _times(number):
@@ -242,10 +275,7 @@ def wrong_reports_its_own_stack(tasks, workers, patience, report):
 
 
 def wrong_reports_all_threads(tasks, workers, patience, report):
-    """
-    says: fetch stood in read_reply; the report's `where` names read_reply and take_lock
-    says: save stood in take_lock; the report's `where` names read_reply and take_lock
-    """
+    """says: fetch stood in read_reply; the report's `where` names read_reply and take_lock"""
     running, reported = {}, set()
 
     def noted(name, task):
@@ -439,3 +469,30 @@ def wrong_reports_every_task(tasks, workers, patience, report):
     for name in tasks.keys() - told:
         report(name, "it has ended")
     return results
+
+
+def wrong_waits_twice_as_long(tasks, workers, patience, report):
+    """says: of one function stood still for more than a patience of 2 s; reported within a second of that: 0"""
+    return run_watched(tasks, workers, 2 * patience, report)
+
+
+def wrong_waits_a_second_whatever_the_patience(tasks, workers, patience, report):
+    """says: Of 20 tasks with a patience of 2 s, 20 were reported before it was over"""
+    return run_watched(tasks, workers, min(patience, 1), report)
+
+
+def wrong_has_eight_workers_at_most(tasks, workers, patience, report):
+    """says: On 20 workers, 8 tasks went on at the same time"""
+    return run_watched(tasks, min(workers, 8), patience, report)
+
+
+def wrong_knows_a_task_by_its_function(tasks, workers, patience, report):
+    """says: of one function stood still for more than a patience of 2 s; reported within a second of that: 1"""
+    told = set()
+
+    def note(name, where):
+        if tasks[name] not in told:
+            told.add(tasks[name])
+            report(name, where)
+
+    return run_watched(tasks, workers, patience, note)
