@@ -9,6 +9,7 @@ It returns two dicts, `results, errors`, both by a task's index in the list: wha
 that raised its exception, whatever it raised. A task that was not begun is in neither.
 """
 
+import itertools
 import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
@@ -59,14 +60,14 @@ class _Broken(BaseException):
 def check(run_until):
     gate, begun, threads = Gate(3, patience=0.5), [], set()
     ends = [
-        "a",
+        "skipped",
         ValueError("1 fails"),
         None,
         TimeoutError("3 was slow"),
         _Broken("4 fails"),
-        0,
+        ...,
         CancelledError("6 gave up"),
-        "c",
+        "cancelled",
     ]
 
     def task(i):
@@ -78,7 +79,7 @@ def check(run_until):
         return ends[i]
 
     with watch():
-        given = run_until(threading.Event(), [lambda i=i: task(i) for i in range(8)], 2)
+        given = run_until(stop := threading.Event(), [lambda i=i: task(i) for i in range(8)], 2)
     if (bad := _shape(given)) is not None:
         yield False, bad
         return
@@ -93,12 +94,21 @@ def check(run_until):
     failed = {i: end for i, end in enumerate(ends) if isinstance(end, BaseException)}
     returned = {i: end for i, end in enumerate(ends) if i not in failed}
     good = not unlike(given[0], returned)
-    yield good, f"Tasks 0, 2, 5 and 7 returned 'a', None, 0 and 'c'; it gave {shown(given[0])}."
+    yield good, f"Tasks 0, 2, 5 and 7 returned 'skipped', None, ... and 'cancelled'; it gave {shown(given[0])}."
+    if not good:
+        return
+    same = not unlike(given[1], failed)
+    yield same, f"Tasks 1, 3, 4 and 6 raised; `errors` was {shown(dict(sorted(given[1].items(), key=repr)), 120)}."
+    if not same:
+        return
+    yield not stop.is_set(), f"Nobody set `stop`; afterwards it was {'' if stop.is_set() else 'not '}set."
+    if stop.is_set():
+        return
+    turns, _ = run_until(stop, [itertools.count(5).__next__] * 3, 1)
+    good = sorted(turns) == [0, 1, 2] and sorted(turns.values()) == [5, 6, 7]
+    yield good, f"One function three times, which returns 5, then 6, then 7: it gave {shown(turns)}."
     if good:
-        same = not unlike(given[1], failed)
-        yield same, f"Tasks 1, 3, 4 and 6 raised; `errors` was {shown(dict(sorted(given[1].items(), key=repr)), 120)}."
-        if same:
-            yield from _stopped(run_until)
+        yield from _stopped(run_until)
 
 
 def _shape(given):
@@ -112,43 +122,54 @@ def _again(begun):
 
 
 def _stopped(run_until):
-    """What became of tasks 0 to 7 when the third and the fourth of them set `stop`."""
-    stop, together, held = threading.Event(), Gate(2), Gate(patience=1.2)
+    """What became of 30 tasks on ten workers when the first begun and nine later ones set `stop`."""
+    stop, together, held, lock = threading.Event(), Gate(10, patience=1.2), Gate(patience=1.2), threading.Lock()
     begun, late = [], []
 
     def task(i):
-        begun.append(i)
-        if stop.is_set():
-            late.append(i)
-        if i == 1:
-            raise ValueError("task 1 fails")
-        if i in (2, 3):
+        with lock:
+            n = len(begun)
+            begun.append(i)
+            if stop.is_set():
+                late.append(i)
+        if n == 1:
+            raise ValueError("fails before the stop")
+        if n == 0 or n >= 10:
             together.task()
             stop.set()
             held.task()
+        if n == 12:
+            raise KeyError("fails after the stop")
         return f"result {i}"
 
     with watch():
-        given = run_until(stop, [lambda i=i: task(i) for i in range(8)], 2)
+        given = run_until(stop, [lambda i=i: task(i) for i in range(30)], 10)
         under_way = not held.gave_up and held.arrived > 0
     yield not under_way, f"When it returned, {'tasks were still under way' if under_way else 'no task was under way'}."
     if under_way:
         return
+    beside = together.most - 1
+    yield beside == 9, f"While one task took long, {beside} others went on beside it; 10 workers have room for 9."
+    if beside != 9:
+        return
     yield not late, f"Begun later than a second after the stop: {count(len(late), 'task')}."
     if late:
         return
+    yield stop.is_set(), f"After the stop, `stop` was {'still' if stop.is_set() else 'no longer'} set."
     if (bad := _shape(given)) is not None:
         yield False, bad
         return
-    wanted = {i: f"result {i}" for i in (0, 2, 3)}
-    what = "Tasks 0, 2 and 3 returned, 2 and 3 after the stop; it gave"
-    yield not unlike(given[0], wanted), f"{what} {shown(given[0], 120)}."
+    wanted = {i: f"result {i}" for i in begun if i not in (begun[1], begun[12])}
+    lost, more = sorted(wanted.keys() - given[0]), sorted(given[0].keys() - wanted, key=repr)
+    what = f"Of 30 tasks, {len(wanted)} returned, 9 of them after the stop; `results` lacks {lost or 'none'} of these"
+    yield not unlike(given[0], wanted), f"{what}, and has {more or 'none'} besides."
     errors = {i: type(error).__name__ for i, error in given[1].items()}
-    yield errors == {1: "ValueError"}, f"Task 1 alone raised, and 4 to 7 were not begun; in `errors` are {errors}."
+    what = f"Tasks {begun[1]} and {begun[12]} raised, and 11 were not begun"
+    yield errors == {begun[1]: "ValueError", begun[12]: "KeyError"}, f"{what}; in `errors` are {shown(errors, 80)}."
 
 
 def wrong_never_looks(stop, tasks, workers):
-    """says: Begun later than a second after the stop: 4 tasks"""
+    """says: Begun later than a second after the stop: 11 tasks"""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(task) for task in tasks]
     errors = {i: future.exception() for i, future in enumerate(futures) if future.exception() is not None}
@@ -239,7 +260,7 @@ def wrong_one_after_the_other(stop, tasks, workers):
 
 
 def wrong_skipped_tasks_have_a_result(stop, tasks, workers):
-    """says: it gave {0: 'result 0', 2: 'result 2', 3: 'result 3', 4: None"""
+    """says: `results` lacks none of these, and has [19, 20, 21,"""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(lambda task=task: None if stop.is_set() else task()) for task in tasks]
     errors = {i: future.exception() for i, future in enumerate(futures) if future.exception() is not None}
@@ -247,7 +268,7 @@ def wrong_skipped_tasks_have_a_result(stop, tasks, workers):
 
 
 def wrong_skipped_tasks_have_an_error(stop, tasks, workers):
-    """says: in `errors` are {1: 'ValueError', 4: 'CancelledError'"""
+    """says: in `errors` are {1: 'ValueError', 12: 'KeyError', 19: 'CancelledError'"""
 
     def unless_stopped(task):
         if stop.is_set():
@@ -261,7 +282,7 @@ def wrong_skipped_tasks_have_an_error(stop, tasks, workers):
 
 
 def wrong_a_result_of_none_has_no_entry(stop, tasks, workers):
-    """says: it gave {0: 'a', 5: 0, 7: 'c'}"""
+    """says: it gave {0: 'skipped', 5: Ellipsis, 7: 'cancelled'}"""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(lambda task=task: None if stop.is_set() else task()) for task in tasks]
     errors = {i: future.exception() for i, future in enumerate(futures) if future.exception() is not None}
@@ -276,7 +297,7 @@ def wrong_loses_every_error(stop, tasks, workers):
 
 
 def wrong_returns_the_results_alone(stop, tasks, workers):
-    """says: It returned {0: 'a', 2: None, 5: 0, 7: 'c'}; two dicts are wanted"""
+    """says: It returned {0: 'skipped', 2: None, 5: Ellipsis, 7: 'cancelled'}; two dicts are wanted"""
     return run_until(stop, tasks, workers)[0]
 
 
@@ -374,3 +395,44 @@ def wrong_takes_a_cancelled_error_for_not_begun(stop, tasks, workers):
         except BaseException as error:
             errors[i] = error
     return results, errors
+
+
+def wrong_marks_with_a_text(stop, tasks, workers):
+    """says: Tasks 0, 2, 5 and 7 returned 'skipped', None, ... and 'cancelled'; it gave {2: None"""
+    results, errors = run_until(stop, tasks, workers)
+    return {i: result for i, result in results.items() if result != "skipped"}, errors
+
+
+def wrong_has_eight_workers_at_most(stop, tasks, workers):
+    """says: While one task took long, 7 others went on beside it"""
+    return run_until(stop, tasks, min(workers, 8))
+
+
+def wrong_goes_in_batches(stop, tasks, workers):
+    """says: While one task took long, 0 others went on beside it"""
+    futures = []
+    with ThreadPoolExecutor(workers) as pool:
+        while len(futures) < len(tasks) and not stop.is_set():
+            futures += [pool.submit(task) for task in tasks[len(futures) :][:workers]]
+            wait(futures)
+    errors = {i: future.exception() for i, future in enumerate(futures) if future.exception() is not None}
+    return {i: future.result() for i, future in enumerate(futures) if i not in errors}, errors
+
+
+def wrong_sets_the_stop_itself(stop, tasks, workers):
+    """says: Nobody set `stop`; afterwards it was set"""
+    given = run_until(stop, tasks, workers)
+    stop.set()
+    return given
+
+
+def wrong_finds_a_task_by_its_function(stop, tasks, workers):
+    """says: One function three times, which returns 5, then 6, then 7: it gave {0: 7}"""
+    results, errors = run_until(stop, tasks, workers)
+    return {tasks.index(tasks[i]): result for i, result in results.items()}, errors
+
+
+def wrong_loses_errors_after_the_stop(stop, tasks, workers):
+    """says: raised, and 11 were not begun; in `errors` are {}"""
+    results, errors = run_until(stop, tasks, workers)
+    return results, {} if stop.is_set() else errors

@@ -480,6 +480,26 @@ class Stop:
             thread.join()
         return results, errors
 
+    @right
+    def the_last_comes_first(stop, tasks, workers):
+        left, results, errors = list(enumerate(tasks)), {}, {}
+
+        def work():
+            while not stop.is_set():
+                try:
+                    i, task = left.pop()
+                except IndexError:
+                    return
+                try:
+                    results[i] = task()
+                except BaseException as error:
+                    errors[i] = error
+
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in range(workers):
+                pool.submit(work)
+        return results, errors
+
 
 class Watchdog:
     """09-watchdog"""
