@@ -8,7 +8,6 @@ sets in them is seen by nobody else.
 import contextvars
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import partial
 
 from exercises.kit import Gate, shown, watch
 
@@ -38,9 +37,9 @@ def check(submit_here):
     gate, after = Gate(2), Gate(2)
     threads, got = [], {}
 
-    def work(n, *args):
+    def work(*args):
         name = request.get()
-        got[n] = args, more.get(), user.get()
+        got[name] = args, more.get(), user.get()
         threads.append(threading.current_thread())
         gate.task()
         for variable in (request, more, user):
@@ -59,10 +58,10 @@ def check(submit_here):
     asked = [("r1", 0, ("R1",)), ("r2", None, ("R2", None, "")), ("r3", "", ())]
     with _ready(ThreadPoolExecutor(2, "given")) as pool, watch():
         futures = []
-        for n, (name, value, args) in enumerate(asked):
+        for name, value, args in asked:
             request.set(name)
             more.set(value)
-            futures.append(submit_here(pool, partial(work, n), *args))
+            futures.append(submit_here(pool, work, *args))
         ended = gate.gave_up  # two workers meet there, unless a call waits for its task
         waits = not all(isinstance(future, Future) for future in futures)
         kinds = ", ".join(type(future).__name__ for future in futures)
@@ -89,12 +88,12 @@ def check(submit_here):
     yield request.get() == "r3", f"Afterwards the caller's own variable is {shown(request.get())}."
     if not same or not in_pool:
         return
-    for n, (name, value, args) in enumerate(asked):
-        given, other, unset = got[n]
+    for name, value, args in asked:
+        given, other, unset = got[name]
         yield given == args, f"For the arguments {args} fn was called with {given}."
         yield other == value, f"A variable set to {value!r} by {name} was {shown(other)} in its task."
         yield unset == "nobody", f"A variable that {name} did not set was {shown(unset)} in its task."
-        if got[n] != (args, value, "nobody"):
+        if got[name] != (args, value, "nobody"):
             return
     found = [value for values in left for value in values if value not in ("none", "default", "nobody")]
     what = f"found {shown(found[0])} there" if found else "found nothing of it there"
@@ -319,3 +318,12 @@ def wrong_gives_a_future_that_nobody_ends(pool, fn, *args):
     """says: 3 of the 3 Futures had neither a result nor an exception"""
     pool.submit(contextvars.copy_context().run, fn, *args)
     return Future()
+
+
+_copies = {}
+
+
+def wrong_keeps_a_context_for_each_function(pool, fn, *args):
+    """says: Tasks of the requests r1, r2, r3 saw r1, r1, r1."""
+    context = _copies.setdefault(fn, contextvars.copy_context())
+    return pool.submit(context.copy().run, fn, *args)

@@ -30,10 +30,17 @@ HINTS = [
 ]
 
 
+def _four():
+    return 4
+
+
 INPUTS = Inputs(
     lambda given: ([[part] for part in given.tasks], given.workers),
     values="numbers",
-    also={"With an order that has no parts": lambda given: ([[lambda: 5], [], [lambda: 7, lambda: 8]], 2)},
+    also={
+        "With an order that has no parts": lambda given: ([[lambda: 5], [], [lambda: 7, lambda: 8]], 2),
+        "With a part that stands twice in an order": lambda given: ([[_four, _four, lambda: 4], [_four]], 2),
+    },
 )
 
 
@@ -215,3 +222,10 @@ def wrong_gives_an_iterator(orders, workers):
     """says: it returned <map object"""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return map(sum, [list(pool.map(lambda part: part(), order)) for order in orders])
+
+
+def wrong_adds_up_different_prices(orders, workers):
+    """says: With a part that stands twice in an order, it returned [4, 4], not [12, 4]"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [[pool.submit(part) for part in order] for order in orders]
+        return [sum({future.result() for future in order}) for order in futures]

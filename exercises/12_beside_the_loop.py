@@ -129,8 +129,8 @@ def check(fetch_all):
         fits = isinstance(results, list) and len(results) == 2 and isinstance(results[0], OSError)
         fits = fits and results[1] == client.came.get(urls[1])
         yield fits, f"When the first of two pages was not there, it returned {shown(results)}."
-        _run(fetch_all, [server.page(n) for n in range(40)], 40, together := Gate(40, patience=1))
-        yield together.most == 40, f"With at_most=40, at most {count(together.most, 'page')} at the same time."
+        _run(fetch_all, [server.page(n) for n in range(70)], 70, together := Gate(70, patience=1))
+        yield together.most == 70, f"With at_most=70, at most {count(together.most, 'page')} at the same time."
 
 
 async def wrong_blocks_the_loop(fetch, urls, at_most):
@@ -157,7 +157,7 @@ async def wrong_bounds_nothing(fetch, urls, at_most):
 
 
 async def wrong_takes_the_loops_pool(fetch, urls, at_most):
-    """says: With at_most=40, at most"""
+    """says: With at_most=70, at most"""
     room = asyncio.Semaphore(at_most)
 
     async def one(url):

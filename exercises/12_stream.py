@@ -11,6 +11,7 @@ import inspect
 import queue
 import threading
 import urllib.request
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 from exercises.kit import Inputs, Signal, count, shown
@@ -67,8 +68,11 @@ def _get(url):
         return answer.read().decode().strip()
 
 
-def _collect(stream, crawl):
-    """What comes: the items, the errors after them, and how often a thread touched the loop as only its own may."""
+def _collect(stream, crawl, seen=lambda: None):
+    """What comes: the items, the errors after them, and how often a thread touched the loop as only its own may.
+
+    `seen` is called at each item.
+    """
     items, errors, touched, idle = [], [], [], threading.Event()
 
     def when_the_loop_waits(emit):
@@ -90,6 +94,7 @@ def _collect(stream, crawl):
         try:
             async for item in stream(when_the_loop_waits):
                 items.append(item)
+                seen()
         except Exception as error:
             errors.append(error)
 
@@ -194,14 +199,29 @@ def _looks(stream, server):
         free = pool.submit(asyncio.run, beating()).result() == [True]
     yield free, f"The loop {'went on' if free else 'stood still'} while crawl ran."
 
+    def flood(emit):
+        for n in range(1000):
+            emit(n)
+        emitted.set()
+
+    emitted = Signal()
+    # The reader takes its time over the first: whoever lets crawl go on meanwhile has to keep all others.
+    items, errors, _ = _collect(stream, flood, lambda: emitted.wait(0.3) or emitted.set())
+    came = f"{count(len(items), 'item')}{f', then {shown(errors[0])}' if errors else ''}"
+    right = items == list(range(1000)) and not errors
+    yield right, f"When crawl emitted 1000 items at once, there came {came}."
+    if not right:
+        return
+
     def fail(emit):
         emit(_get(server.page(6)))
-        emit(_get(server.url + "gone"))
+        emit("and one more")
+        raise OSError("no page 7")
 
     items, errors, _ = _collect(stream, fail)
     what = f"{shown(items)}, then {shown(errors[0]) if errors else 'no error'}"
-    right = items == ["page 6"] and len(errors) == 1 and isinstance(errors[0], OSError)
-    yield right, f"When crawl raised after one page, there came {what}."
+    right = items == ["page 6", "and one more"] and len(errors) == 1 and isinstance(errors[0], OSError)
+    yield right, f"When crawl raised after two items, there came {what}."
 
 
 async def wrong_collects_first(crawl):
@@ -233,7 +253,7 @@ async def wrong_ends_at_none(crawl):
 
 
 async def wrong_loses_the_error(crawl):
-    """says: there came ['page 6'], then no error."""
+    """says: there came ['page 6', 'and one more'], then no error."""
     loop, line, end = asyncio.get_running_loop(), asyncio.Queue(), object()
     call = loop.run_in_executor(None, crawl, lambda item: loop.call_soon_threadsafe(line.put_nowait, item))
     call.add_done_callback(lambda call: call.exception() or line.put_nowait(end))
@@ -280,3 +300,38 @@ async def wrong_raises_an_item_that_is_an_exception(crawl):
         if isinstance(item, Exception):
             raise item
         yield item
+
+
+async def wrong_has_no_room(crawl):
+    """says: When crawl emitted 1000 items at once, there came"""
+    loop, line, end = asyncio.get_running_loop(), deque(maxlen=100), object()
+    call, news = None, asyncio.Event()
+
+    def put(item):
+        line.append(item)
+        news.set()
+
+    call = loop.run_in_executor(None, crawl, lambda item: loop.call_soon_threadsafe(put, item))
+    call.add_done_callback(lambda _: put(end))
+    while True:
+        await news.wait()
+        news.clear()
+        while line:
+            if (item := line.popleft()) is end:
+                await call
+                return
+            yield item
+
+
+async def wrong_ends_where_the_call_has_ended(crawl):
+    """says: When crawl emitted 1000 items at once, there came"""
+    loop, line = asyncio.get_running_loop(), asyncio.Queue()
+    call = loop.run_in_executor(None, crawl, lambda item: loop.call_soon_threadsafe(line.put_nowait, item))
+    while not call.done():
+        getting = asyncio.ensure_future(line.get())
+        await asyncio.wait([call, getting], return_when=asyncio.FIRST_COMPLETED)
+        if getting.done():
+            yield getting.result()
+        else:
+            getting.cancel()
+    await call

@@ -62,6 +62,7 @@ class Case:
 VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
     "anything": {
         "For results None, 0, False, '' and []": (None, 0, False, "", []),
+        "For results Ellipsis, 'skipped' and -1": (..., "skipped", -1),
         "For results that are equal, 1, True and 1.0": (1, True, 1.0),
         "For results that are equal objects": (Alike(1), Alike(2), Alike(3)),
         "For results NaN, a list and a tuple": (math.nan, ["a", "b"], ("a", "b")),
