@@ -8,9 +8,11 @@ of the thread "tid" in event["args"]["name"].
 """
 
 from collections import defaultdict
+from functools import partial
+from random import Random
 from statistics import median
 
-from exercises.kit import shown, unlike
+from exercises.kit import Inputs, shown, unlike
 
 LIMIT = 3
 
@@ -59,6 +61,20 @@ def _trace_of_two():
     """The names come last; one thread has a single call, one call takes no time, one thread never calls `work`."""
     events = [_call("work", 5, 0.0), _call("work", 5, 500.0), _call("work", 4, 260.0), _call("main", 6, 9000.0)]
     return [*events, _named(6, "MainThread"), _named(5, "late"), _named(4, "early")]
+
+
+def _trace_by_chance(seed, given):
+    chance = Random(seed)
+    threads = {chance.randrange(100, 10_000): f"thread {n}" for n in range(chance.randint(2, 12))}
+    events = [_named(tid, name) for tid, name in threads.items()]
+    for tid in threads:
+        events += [_call("work", tid, 1000 * chance.random() ** 3) for _ in range(chance.randint(1, 9))]
+        events += [_call(chance.choice(["worker", "Queue.get"]), tid, 9000 * chance.random())]
+    chance.shuffle(events)
+    return ({"traceEvents": events},)
+
+
+INPUTS = Inputs(also={f"For trace {n} of many with other numbers": partial(_trace_by_chance, n) for n in range(20)})
 
 
 def check(slow_consumer):
@@ -188,3 +204,9 @@ def wrong_divides_by_no_calls(trace):
         if event["ph"] == "X" and event["name"].startswith("work "):
             took[event["tid"]].append(event["dur"])
     return names[max(took, key=lambda tid: sum(took[tid]) / len(took[tid]))]
+
+
+def wrong_knows_three_threads(trace):
+    """says: of many with other numbers, it"""
+    tids = sorted({e["tid"] for e in trace["traceEvents"] if e["ph"] == "X" and e["name"].startswith("work ")})[:3]
+    return slow_consumer({"traceEvents": [e for e in trace["traceEvents"] if e["tid"] in tids]})

@@ -9,10 +9,12 @@ has "args" or "cat".
 """
 
 from collections import defaultdict
+from functools import partial
 from itertools import pairwise
 from numbers import Real
+from random import Random
 
-from exercises.kit import shown, unlike
+from exercises.kit import Inputs, shown, unlike
 
 LIMIT = 3
 
@@ -39,38 +41,58 @@ HINTS = [
 ]
 
 
+def _named(tid, name):
+    return {"ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}}
+
+
+def _task(index, tid, ts, dur, wait, cpu):
+    args = {"task": index, "outcome": "returned", "queue wait (ms)": wait, "CPU time (ms)": cpu}
+    return {"ph": "X", "pid": 1, "tid": tid, "name": "fetch", "ts": ts, "dur": dur, "args": args}
+
+
+def _span(kind, name, ts, number, **args):
+    both = {"cat": kind, "name": name, "pid": 2, "tid": 0, "id2": {"local": hex(number)}}
+    return [{**both, "ph": "b", "ts": ts, "args": args}, {**both, "ph": "e", "ts": ts + 5000}]
+
+
+def _trace_by_chance(seed, given):
+    chance = Random(seed)
+    threads = {chance.randrange(100, 10_000): f"worker {n}" for n in range(chance.randint(2, 12))}
+    tids = list(threads)
+    events = [_named(tid, name) for tid, name in threads.items()]
+    for n in range(chance.randint(1, 40)):
+        times = [9000 * chance.random() for _ in range(3)]
+        events.append(_task(n, chance.choice(tids), *times, cpu=chance.random()))
+        events += _span("queue", "in the queue", times[0], n, task=n, label="fetch")
+        events += _span("gil", f"GIL {threads[chance.choice(tids)]}", 9000 * chance.random(), n)
+    chance.shuffle(events)
+    return ({"traceEvents": events},)
+
+
+INPUTS = Inputs(also={f"For trace {n} of many with other numbers": partial(_trace_by_chance, n) for n in range(20)})
+
+
 def check(answers):
-    def named(tid, name):
-        return {"ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}}
-
-    def task(index, tid, ts, dur, wait, cpu):
-        args = {"task": index, "outcome": "returned", "queue wait (ms)": wait, "CPU time (ms)": cpu}
-        return {"ph": "X", "pid": 1, "tid": tid, "name": "fetch", "ts": ts, "dur": dur, "args": args}
-
-    def span(kind, name, ts, number, **args):
-        both = {"cat": kind, "name": name, "pid": 2, "tid": 0, "id2": {"local": hex(number)}}
-        return [{**both, "ph": "b", "ts": ts, "args": args}, {**both, "ph": "e", "ts": ts + 5000}]
-
     holds = [("GIL b", 15000), ("GIL a", 0), ("GIL a", 5000), ("GIL b", 10000), ("GIL a", 20000), ("GIL a", 25000)]
-    events = [event for number, (name, ts) in enumerate(holds) for event in span("gil", name, ts, number)]
+    events = [event for number, (name, ts) in enumerate(holds) for event in _span("gil", name, ts, number)]
     both = {"cat": "gil", "name": "GIL b", "pid": 2, "tid": 0}
     events += [
         {**both, "ph": "e", "ts": 2500},
         {**both, "ph": "C", "ts": 3000, "args": {"task": 9}},
     ]  # a hold that the start cut; a counter
     for number, ts in ((1, 2000), (2, 17000)):  # as a recording has them: they begin like a hold
-        events += span("queue", "in the queue", ts, number, task=number, label="fetch")
+        events += _span("queue", "in the queue", ts, number, task=number, label="fetch")
     events += [
-        task(0, 7, 100, 400, 0.0, 0.1),
-        task(1, 8, 200, 900, 3.5, 0.85),
-        task(2, 7, 600, 300, 12.25, 0.1),
-        task(3, 7, 900, 350, 1, 0.1),
-        *(task(4 + i, 10, 100 * i, 50, 0.5, 0.05) for i in range(4)),
+        _task(0, 7, 100, 400, 0.0, 0.1),
+        _task(1, 8, 200, 900, 3.5, 0.85),
+        _task(2, 7, 600, 300, 12.25, 0.1),
+        _task(3, 7, 900, 350, 1, 0.1),
+        *(_task(4 + i, 10, 100 * i, 50, 0.5, 0.05) for i in range(4)),
     ]
     blocked = {"ph": "X", "pid": 1, "tid": 9, "name": "blocked in result()", "ts": 0, "dur": 99_000, "args": {}}
     # A call that VizTracer noted has no args.
     call = {"ph": "X", "pid": 3, "tid": 9, "name": "main (lesson.py:1)", "cat": "FEE", "ts": 0, "dur": 99_500}
-    events += [blocked, call, named(7, "w_0"), named(8, "w_1"), named(9, "MainThread"), named(10, "w_2")]
+    events += [blocked, call, _named(7, "w_0"), _named(8, "w_1"), _named(9, "MainThread"), _named(10, "w_2")]
     given = answers({"traceEvents": events})
 
     if not isinstance(given, dict):
@@ -180,3 +202,11 @@ def wrong_takes_all_that_names_a_task(trace):
     """says: Your code raised KeyError: 'dur'"""
     tasks = [e for e in trace["traceEvents"] if e["ph"] != "b" and "task" in e.get("args", {})]
     return {"busiest": max(tasks, key=lambda task: task["dur"])}
+
+
+def wrong_knows_two_threads_alone(trace):
+    """says: of many with other numbers, it returned"""
+    given = answers(trace)
+    holds = sorted((e["ts"], e["name"]) for e in trace["traceEvents"] if e.get("cat") == "gil" and e["ph"] == "b")
+    first = holds[0][1] if holds else None
+    return given | {"hand-offs": sum((a[1] == first) != (b[1] == first) for a, b in pairwise(holds))}

@@ -6,9 +6,11 @@ were in the queue at one moment, between `submitted` and `started`; one that was
 `finished`; one that has not begun yet is still there). A run without tasks has five zeros.
 """
 
+from functools import partial
 from numbers import Real
+from random import Random
 
-from exercises.kit import shown
+from exercises.kit import Inputs, shown
 from helpers.recording.data import Recording, Thread
 
 
@@ -47,10 +49,34 @@ def _run(*tasks):
     run = Recording()
     for n, (submitted, started, finished, worker, outcome) in enumerate(tasks):
         at = [None if ms is None else ms * 1_000_000 for ms in (submitted, started, finished)]
-        thread = None if started is None else Thread(f"pool_{worker}", 100 + worker)
+        thread = None if started is None else Thread(f"pool_{worker % 3}", 100 + worker)
         run.rows.append([f"task {n}", at[0], Thread("MainThread", 99), thread, at[1], at[2], 0, outcome])
     return run
 
+
+def _run_by_chance(seed, given):
+    """Tasks as a pool runs them, some cancelled in the queue; two of its workers may have the same name."""
+    chance, tasks, waiting, running = Random(seed), [], [], []
+    for moment in sorted(chance.sample(range(3000), 60)):
+        does = chance.choice(("submit", "submit", "start", "end", "cancel"))
+        if does == "submit":
+            waiting.append([moment, None, None, 0, None])
+            tasks.append(waiting[-1])
+        elif does == "start" and waiting and len(running) < 4:
+            worker = chance.choice([n for n in range(6) if n not in {task[3] for task in running}])
+            task = waiting.pop(0)
+            task[1], task[3] = moment, worker
+            running.append(task)
+        elif does == "end" and running:
+            task = running.pop(chance.randrange(len(running)))
+            task[2], task[4] = moment, chance.choice(("returned", "raised"))
+        elif does == "cancel" and waiting:
+            task = waiting.pop(chance.randrange(len(waiting)))
+            task[2], task[4] = moment, "cancelled"
+    return (_run(*tasks),)
+
+
+INPUTS = Inputs(also={f"In run {n} of many with other tasks": partial(_run_by_chance, n) for n in range(20)})
 
 _RUNS = {
     "nine tasks on three workers, two of which fail": _run(
@@ -208,3 +234,8 @@ def wrong_forgets_who_is_still_in_the_queue(run):
 def wrong_counts_what_ended(run):
     """says: In a run that has not ended: "tasks" is 1 (right: 5)."""
     return report(run) | {"tasks": len([task for task in run.tasks if task.finished is not None])}
+
+
+def wrong_counts_names_of_workers(run):
+    """says: of many with other tasks, it returned"""
+    return report(run) | {"workers": len({worker.name for worker in run.workers})}
