@@ -40,6 +40,11 @@ class Waiting:
             stamps.here.waiting = False
 
 
+def at_once(timeout: Any) -> bool:
+    """Whether a call with this timeout looks, and waits for nothing."""
+    return isinstance(timeout, int | float) and timeout <= 0
+
+
 def row_of(future: Any) -> Any:
     """The row of a Future that is being recorded, or None."""
     row = getattr(future, "_watch_row", None) if isinstance(future, Future) else None
@@ -56,7 +61,7 @@ def on_future(bare: Callable[..., Any], call: str, runs: Runs) -> Callable[..., 
                 row = self._watch_row
             except AttributeError:
                 row = None
-            if row is None or row[OUTCOME] or self.done():
+            if row is None or row[OUTCOME] or self.done() or at_once(timeout):
                 return bare(self, timeout)
             asked_by = sys._getframe(1).f_globals.get("__name__")
             name = "map" if asked_by == "concurrent.futures._base" else call  # the iterator that Executor.map gives
@@ -79,10 +84,10 @@ def on_event(bare: Callable[..., bool], runs: Runs, mine: Runs) -> Callable[...,
             call = _COLLECTORS.get(frame.f_code)
             if call is not None:
                 rows = tuple(_unfinished(frame))
-                with Waiting(runs() if rows else (), call, rows):
+                with Waiting(runs() if rows and not at_once(timeout) else (), call, rows):
                     return bare(self, timeout)
             open_runs = () if frame.f_globals.get("__name__") == "threading" else mine()
-            if not open_runs or self.is_set():
+            if not open_runs or self.is_set() or at_once(timeout):
                 return bare(self, timeout)
             with Waiting(open_runs, "Event.wait", ()):
                 return bare(self, timeout)
@@ -102,13 +107,20 @@ def _unfinished(frame: FrameType) -> Iterator[Any]:
 
 
 def on_call(bare: Callable[..., Any], call: str, blocks: Callable[..., bool], mine: Runs) -> Callable[..., Any]:
-    """A method that may block, with the wait of a thread that watches recorded where `blocks(self)` says so."""
+    """A method that may block, with the wait of a thread that watches recorded where `blocks` says so.
+
+    `blocks` takes the method's own arguments.
+    """
 
     @wraps(bare)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             open_runs = mine()
-            if not open_runs or not blocks(self):
+            try:
+                waits = bool(open_runs) and blocks(self, *args, **kwargs)
+            except TypeError:  # arguments that the method refuses
+                waits = False
+            if not waits:
                 return bare(self, *args, **kwargs)
             with Waiting(open_runs, call, ()):
                 return bare(self, *args, **kwargs)
@@ -121,8 +133,10 @@ def on_call(bare: Callable[..., Any], call: str, blocks: Callable[..., bool], mi
 
 # The methods of the standard library in which a program waits for something else than a Future.
 PLAIN: tuple[tuple[type, str, str, Callable[..., bool]], ...] = (
-    (queue.Queue, "get", "Queue.get", lambda self: self.empty()),
-    (queue.Queue, "put", "Queue.put", lambda self: self.full()),
+    (queue.Queue, "get", "Queue.get",
+     lambda self, block=True, timeout=None: block and not at_once(timeout) and self.empty()),
+    (queue.Queue, "put", "Queue.put",
+     lambda self, item, block=True, timeout=None: block and not at_once(timeout) and self.full()),
     (queue.Queue, "join", "Queue.join", lambda self: self.unfinished_tasks > 0),
-    (threading.Thread, "join", "Thread.join", lambda self: self.is_alive()),
-)
+    (threading.Thread, "join", "Thread.join", lambda self, timeout=None: not at_once(timeout) and self.is_alive()),
+)  # fmt: skip

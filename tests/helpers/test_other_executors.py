@@ -341,6 +341,29 @@ def test_main_waits_in_as_completed_wait_and_map():
     assert calls == [("wait", 2), ("map", 3), ("Event.wait", None), ("Queue.get", None), ("shutdown", None)]
 
 
+def test_a_call_that_only_looks_is_no_wait():
+    full = queue.Queue(1)
+    full.put(0)
+    with watch() as run, ThreadPoolExecutor(1) as pool, Gate() as gate:
+        held = pool.submit(gate.task)
+        gate.wait_for(1)
+        [worker] = pool._threads
+        before = len(run.waits)
+        looks = [
+            lambda: held.result(0), lambda: held.exception(timeout=0.0), lambda: futures.wait([held], 0),
+            lambda: list(futures.as_completed([held], 0)), queue.Queue().get_nowait, lambda: queue.Queue().get(False),
+            lambda: queue.Queue().get(timeout=0), lambda: full.put_nowait(1), lambda: full.put(1, block=False),
+            lambda: threading.Event().wait(0), lambda: worker.join(0), lambda: worker.join(timeout=-1),
+        ]  # fmt: skip
+        for look in looks:
+            with contextlib.suppress(queue.Empty, queue.Full, futures.TimeoutError):
+                look()
+        with pytest.raises(TypeError, match="get"):
+            queue.Queue().get(1, 2, 3)
+        assert run.waits[before:] == []
+        gate.open()
+
+
 def test_the_last_wait_is_kept_in_either_order():
     def runs_on_after_shutdown():
         while not pool._shutdown:
