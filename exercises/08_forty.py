@@ -17,6 +17,7 @@ import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
+from statistics import fmean, pvariance
 
 from exercises.kit import Gate, Inputs, count, settled, shown, watch
 from helpers.processes.slow_http import slow_server
@@ -200,7 +201,7 @@ def _waits():
     return object() if thread is None else resource.getrusage(thread).ru_nvcsw
 
 
-_GONE = 30  # pages, so that chance is no reason: with the same limit each time the fifth waits are hardly ever so long
+_GONE = 30  # pages, so that chance is no reason
 
 
 def _rests(fetch_all):
@@ -220,7 +221,8 @@ def _rests(fetch_all):
         return False, f"Between two tries it slept for {naps.longest:.2f} s; well below a second is enough."
     if len(naps.first) == len(naps.last) == _GONE:
         means = f"{1000 * sum(naps.first) / _GONE:.2g} ms after the first try, {1000 * sum(naps.last) / _GONE:.2g} ms"
-        if sum(naps.last) < 1.3 * sum(naps.first):
+        by_chance = ((pvariance(naps.first) + pvariance(naps.last)) / _GONE) ** 0.5
+        if fmean(naps.last) - fmean(naps.first) <= 3.5 * by_chance:  # 1 in 4,000 with the same limit each time
             return False, f"Between two tries of a page it slept for {means} after the fifth, on average: not longer."
         if len(set(naps.last)) == 1:
             each = f"{1000 * naps.last[0]:.2g} ms"
@@ -505,7 +507,7 @@ def wrong_waits_for_an_event_as_long_each_time(fetch, urls, workers):
             try:
                 return fetch(url)
             except OSError:
-                never.wait(random.uniform(0, 0.01))
+                never.wait(random.uniform(0.004, 0.006))
         return fetch(url)
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
