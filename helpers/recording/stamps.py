@@ -306,11 +306,12 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
 
     if not raised:
         return set_result
+    without = ending(bare, "returned", registry)  # result() of such a Future returns None
 
     @functools.wraps(bare)
     def set_exception(self: Any, exception: Any) -> None:
         try:
-            set_result(self, exception)
+            (set_result if exception is not None else without)(self, exception)
         except BaseException as error:
             without_this_frame(error)
             raise
@@ -324,15 +325,19 @@ def cancelling(bare: Callable[[Any], bool], registry: Any) -> Callable[[Any], bo
     @functools.wraps(bare)
     def cancel(self: Any) -> bool:
         end = now()
-        cancelled = bare(self)
-        if cancelled:
-            row = getattr(self, "_watch_row", None) or early_row(self)
-            if type(row) is Row:
-                row.end("cancelled", end)
-            elif row[OUTCOME] is None:
-                row[FINISHED], row[OUTCOME] = end, "cancelled"
-            registry.settle()
-        return cancelled
+        try:
+            return bare(self)
+        except BaseException as error:  # of a callback
+            without_this_frame(error)
+            raise
+        finally:
+            if self.cancelled():
+                row = getattr(self, "_watch_row", None) or early_row(self)
+                if type(row) is Row:
+                    row.end("cancelled", end)
+                elif row[OUTCOME] is None:
+                    row[FINISHED], row[OUTCOME] = end, "cancelled"
+                registry.settle()
 
     return cancel
 

@@ -137,6 +137,35 @@ def test_cancel(pool, looking):
         assert running[0].cancel() is False
 
 
+def test_a_cancel_whose_callback_raises_is_recorded_and_leaves_nothing():
+    before = vars(Future)["cancel"]
+    with ThreadPoolExecutor(1) as pool, Gate() as gate:
+        with watch(pool) as run:
+            pool.submit(gate.task)
+            queued = pool.submit(double, 1)
+            queued.add_done_callback(lambda future: sys.exit("a callback's"))
+            with pytest.raises(SystemExit) as caught:
+                queued.cancel()
+            assert run.tasks[1].outcome == "cancelled"
+            gate.open()
+    files = [frame.filename for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert [file for file in files if "recording" in file] == []
+    assert vars(Future)["cancel"] is before
+
+
+def test_no_exception_is_a_result():
+    class Own(futures.Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            future = Future()
+            future.set_running_or_notify_cancel()
+            future.set_exception(None)
+            return future
+
+    with watch() as run:
+        assert Own().submit(int).result() is None
+    assert [task.outcome for task in run.tasks] == ["returned"]
+
+
 def test_map_in_order_and_its_end_after_an_error(pool, looking):
     with looking(pool):
         assert list(pool.map(double, range(5), timeout=LIMIT)) == [0, 2, 4, 6, 8]
