@@ -16,7 +16,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 
 from exercises.kit import Gate, Inputs, count, shown, unlike, watch
 
-LIMIT = 6
+LIMIT = 10
 
 
 def run_until(stop, tasks, workers):
@@ -136,6 +136,7 @@ def _stopped(run_until):
             raise ValueError("fails before the stop")
         if n == 0 or n >= 10:
             together.task()
+            time.sleep(0.3)  # by now all are submitted, and who looks at what has ended has seen it
             stop.set()
             held.task()
         if n == 12:
@@ -436,3 +437,15 @@ def wrong_loses_errors_after_the_stop(stop, tasks, workers):
     """says: raised, and 11 were not begun; in `errors` are {}"""
     results, errors = run_until(stop, tasks, workers)
     return results, {} if stop.is_set() else errors
+
+
+def wrong_looks_as_it_submits(stop, tasks, workers):
+    """says: Begun later than a second after the stop: 11 tasks"""
+    futures = []
+    with ThreadPoolExecutor(workers) as pool:
+        for task in tasks:
+            if stop.is_set():
+                break
+            futures.append(pool.submit(task))
+    errors = {i: future.exception() for i, future in enumerate(futures) if future.exception() is not None}
+    return {i: future.result() for i, future in enumerate(futures) if i not in errors}, errors
