@@ -14,7 +14,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import islice
 
-from exercises.kit import Gate, Inputs, count, settled, shown, submitted, watch
+from exercises.kit import Gate, Inputs, count, settled, shown, submitted, until, watch
 
 LIMIT = 9
 
@@ -155,7 +155,7 @@ def _handled(handled, right):
 
 def _stops(work_off):
     """Whether an endless input ends when an item fails, and a sentence."""
-    taken, held, begun, ended = 0, Gate(patience=0.3), set(), {5}
+    taken, held, begun, ended = 0, Gate(patience=1), set(), {5}
 
     def items():
         nonlocal taken
@@ -168,6 +168,7 @@ def _stops(work_off):
     def fails(n):
         begun.add(n)
         if n == 5:
+            until(lambda: held.arrived, 1)
             raise OSError("item 5")
         if n == 4:  # under way as the next one fails
             held.task()
