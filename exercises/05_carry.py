@@ -32,7 +32,7 @@ class _Left(BaseException):
 
 def check(submit_here):
     request = contextvars.ContextVar("request", default="none")
-    more = contextvars.ContextVar("more", default="default")  # three requests set it, to values that count as false
+    more = contextvars.ContextVar("more", default="default")  # three requests set it
     user = contextvars.ContextVar("user", default="nobody")  # no caller sets it
     gate, after = Gate(2), Gate(2)
     threads, got = [], {}
@@ -55,7 +55,7 @@ def check(submit_here):
         after.task()
         return request.get(), more.get(), user.get()
 
-    asked = [("r1", 0, ("R1",)), ("r2", None, ("R2", None, "")), ("r3", "", ())]
+    asked = [("r1", 0, ("R1",)), ("r2", None, ("R2", None, "")), ("r3", ["a list"], ())]
     with _ready(ThreadPoolExecutor(2, "given")) as pool, watch():
         futures = []
         for name, value, args in asked:

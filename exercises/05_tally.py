@@ -51,28 +51,32 @@ INPUTS = Inputs(
 
 
 class _Points(int):
-    """A number whose addition takes a while: it waits for a second thread that adds at the same time."""
+    """A number whose addition takes a while: it waits for a second thread that adds at the same time.
 
-    def __new__(cls, amount, meet):
+    So does the next addition, of the sum, in another place: what is added first may be a share of one thread alone.
+    """
+
+    def __new__(cls, amount, *meets):
         points = super().__new__(cls, amount)
-        points.meet = meet
+        points.meets = meets
         return points
 
     def __radd__(self, other):
-        if threading.current_thread() is not threading.main_thread():
-            self.meet()
-        return int(other) + int(self)
+        if self.meets and threading.current_thread() is not threading.main_thread():
+            self.meets[0]()
+        return _Points(int(other) + int(self), *self.meets[1:])
 
     __add__ = __radd__
 
 
 def check(tally):
-    adding, voting, called = Gate(2, patience=0.5), Gate(4, patience=0.5), []  # never four with three workers
+    adding, merging = Gate(2, patience=0.5), Gate(2, patience=0.5)
+    voting, called = Gate(4, patience=0.5), []  # never four with three workers
 
     def vote(name, amount):
         called.append(amount)
         voting.task()
-        return name, _Points(amount, adding.task) if name == "ann" else amount
+        return name, _Points(amount, adding.task, merging.task) if name == "ann" else amount
 
     pairs = [("ann", 1), ("ann", 10), ("ann", 100), ("bo", 1000), ("bo", 10000), ("bo", 100000)]
     with watch():
@@ -96,8 +100,8 @@ def check(tally):
     if any(lost.values()) or voting.most != 3:
         return
 
-    for case in (_counts_meanwhile, _adds_meanwhile):
-        ways, bad = case(tally)
+    for early in (False, True):  # held until another vote is counted, and only until it is about to be
+        ways, bad = _tried(tally, early)
         gave = "no point was lost" if bad is None else f"of 1 + 10 + 100 + 1000 points it returned {shown(bad)}"
         yield bad is None, f"Two votes for a new name at the same moment, tried in {count(ways, 'way')}: {gave}."
         if bad is not None:
@@ -108,17 +112,8 @@ def _again(called):
     return f", {len(called) - len(set(called))} of them again" if len(called) > len(set(called)) else ""
 
 
-def _counts_meanwhile(tally):
-    """A thread is held before its 1st, 2nd … line until another vote is counted: how many ways, and a wrong sum."""
-    return _tried(tally, False)
-
-
-def _adds_meanwhile(tally):
-    """The same, but only until the other thread is about to add."""
-    return _tried(tally, True)
-
-
 def _tried(tally, early):
+    """A thread is held before its 1st, 2nd … line after its first vote: how many ways, and a wrong sum."""
     ways = 0
     for hold in interleavings(15, 0.3):
         ways += 1
@@ -370,3 +365,20 @@ def wrong_loses_a_vote_that_fails(votes, workers):
         for vote in votes:
             pool.submit(one, vote)
     return points
+
+
+def wrong_adds_up_shares_without_a_lock(votes, workers):
+    """says: were lost, while two threads were adding points for ann"""
+    points = Counter()
+
+    def share(part):
+        mine = Counter()
+        for vote in part:
+            name, amount = vote()
+            mine[name] += amount
+        for name, amount in mine.items():
+            points[name] = points[name] + amount
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(share, [votes[n::workers] for n in range(workers)]))
+    return dict(points)

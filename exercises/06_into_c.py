@@ -45,6 +45,7 @@ def _blocks():
     yield "1,000 times the byte 0", bytes(1_000)
     yield "20,000 times the byte 255", b"\xff" * 20_000
     yield "20,000 bytes at random", some.randbytes(20_000)
+    yield "66,001 bytes at random", some.randbytes(66_001)
 
 
 def check(adler):
@@ -208,3 +209,9 @@ def wrong_forgets_the_remainder(block):
 def wrong_gives_the_digits(block):
     """says: For no byte it returned '1'; the loop gives 1."""
     return str(zlib.adler32(block))
+
+
+def wrong_leaves_out_the_last_block(block):
+    """says: For 66,001 bytes at random it returned"""
+    size = 1 << 16
+    return zlib.adler32(block[: len(block) // size * size] if len(block) > size else block)
