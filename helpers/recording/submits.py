@@ -139,9 +139,12 @@ def record(
     """
     here, time = stamps.here, now()
     try:
-        if not args:
+        # A class may take fn by its name, as Executor.submit does not.
+        task = args if args or "fn" not in kwargs else (kwargs["fn"],)
+        named = kwargs if task is args else {name: kwargs[name] for name in kwargs if name != "fn"}
+        if not task:
             return submit(**kwargs)
-        call, by = unwrapped(args[0], args[1:], kwargs), _origin(submit)
+        call, by = unwrapped(task[0], task[1:], named), _origin(submit)
         around = here.submits[-1] if here.submits else None
         outer = around if around is not None and not around.taken and around.same(call) else None
         if outer is not None:
@@ -154,7 +157,7 @@ def record(
         without_this_frame(error)
         raise
     if outer is None:
-        row, fresh = Row(_label(watchers, args, kwargs), time, here.me[0]), watchers
+        row, fresh = Row(_label(watchers, task, named), time, here.me[0]), watchers
     else:
         row, fresh = outer.row, tuple(o for o in watchers if o not in outer.watchers)
     under_way = Submit(executor, by, row, call, fresh if outer is None else outer.watchers + fresh)
@@ -165,6 +168,7 @@ def record(
     if not final:
         registry.expect(under_way)
     here.submits.append(under_way)
+    sender = sender if args else None
     try:
         future = submit(*args, **kwargs) if sender is None else sender(submit, under_way, args, kwargs)
     except BaseException as error:
@@ -172,6 +176,8 @@ def record(
             discard(fresh, row)
         registry.take_over(under_way)
         without_this_frame(error)
+        if sender is not None:
+            without_this_frame(error)  # nor that of the sender
         raise
     finally:
         under_way.returned = True

@@ -91,7 +91,11 @@ def init_subclass(bare: Any) -> Any:
     """Executor.__init_subclass__: a class that is defined or imported inside the block is watched as well."""
 
     def __init_subclass__(cls: Any, **kwargs: Any) -> None:
-        super(Executor, cls).__init_subclass__(**kwargs)
+        try:
+            super(Executor, cls).__init_subclass__(**kwargs)
+        except BaseException as error:
+            without_this_frame(error)
+            raise
         with registry.lock:
             registry.refresh()
 
@@ -150,7 +154,11 @@ def add_done_callback(bare: Callable[[Any, Any], None]) -> Callable[..., None]:
                 for run in runs:
                     run.calls.append((stamps.here.me[0], start, now(), row, outcome))
 
-        bare(self, fn if row is None or type(fn) is Listener else stamped_callback)
+        try:
+            bare(self, fn if row is None or type(fn) is Listener else stamped_callback)
+        except BaseException as error:  # of a callback that comes late
+            without_this_frame(error)
+            raise
 
     return add_done_callback
 

@@ -243,6 +243,34 @@ def test_shutdown(looking):
         )
 
 
+def test_no_frame_of_the_watch_is_left():
+    """In the errors of a refused submit, a late callback and a class that is not made."""
+
+    def seen():
+        errors = []
+        calls = [lambda: closed.submit(double, 1), lambda: ended.add_done_callback(sys.exit), of_no_class]
+        for call in calls:
+            with pytest.raises(BaseException) as caught:
+                call()
+            errors.append([name for name, _ in frames(caught.value)])
+        return errors
+
+    def of_no_class():
+        type("Own", (futures.Executor,), {}, sort=1)
+
+    closed, ended = ProcessPoolExecutor(1), Future()
+    closed.shutdown()
+    expected = [["seen", "<lambda>", "submit"], ["seen", "<lambda>", "add_done_callback"], ["seen", "of_no_class"]]
+    with ThreadPoolExecutor(1) as pool:
+        ended = pool.submit(double, 1)
+        ended.result(LIMIT)
+        assert seen() == expected
+        with watch(closed), watch():
+            ended = pool.submit(double, 1)
+            ended.result(LIMIT)
+            assert seen() == expected
+
+
 def test_a_broken_initializer(looking, caplog):
     with ThreadPoolExecutor(1, initializer=fail, initargs=("no",)) as pool, looking(pool) as run:
         future = pool.submit(double, 1)
@@ -494,6 +522,19 @@ def test_a_subclass_that_calls_its_parents_submit_is_recorded_once():
     with watch() as run, Counting(2) as pool:
         assert list(pool.map(double, range(3))) == [0, 2, 4]
     assert pool.submits == len(run.tasks) == 3
+
+
+def test_a_class_that_takes_fn_by_its_name(looking):
+    class Named(ThreadPoolExecutor):
+        def submit(self, fn, *args, **kwargs):
+            return super().submit(fn, *args, **kwargs)
+
+    with Named(1) as pool, looking(pool) as run:
+        assert pool.submit(fn=double, x=4).result(LIMIT) == 8
+    with ProcessPoolExecutor(1) as pool, looking(pool), pytest.raises(TypeError, match="positional argument: 'fn'"):
+        pool.submit(fn=double, x=4)
+    if run is not None:
+        assert [(task.label, task.outcome) for task in run.tasks] == [("double", "returned")]
 
 
 def test_a_label_must_be_callable():
