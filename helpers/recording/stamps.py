@@ -35,6 +35,7 @@ CPU_GRAIN = 100_000
 NAMES = "_watch_row", "_watch_early"  # attributes of a Future: its row, and one made before its submit returned
 UNSEEN = "ran where watch can't see: its start is unknown"
 LOST = "ran; its result was lost on the way home"
+AGAIN = "ran more than once, or ended otherwise than it ran: start and end are of its first run"
 SHARED = "its Future is that of an earlier task"
 MOST_WORDS = 80  # of an error's text
 ENDLESS = "submit() gave no Future: its end is unknown"
@@ -98,7 +99,7 @@ class Row(list[Any]):
     one of which the worker heard before `submit` had returned. `link` is the row that it turned out to be.
     """
 
-    __slots__ = ("ended_by", "forget", "home", "link")
+    __slots__ = ("ended_by", "forget", "home", "link", "outermost")
 
     def __init__(self, label: Any = None, submitted: int | None = None, submitter: Thread | None = None) -> None:
         super().__init__([label, submitted, submitter, None, None, None, None, None, None])
@@ -106,6 +107,7 @@ class Row(list[Any]):
         self.home: Callable[[], tuple[Any, ...] | None] | None = None  # asks for the stamps of a far worker
         self.forget: Callable[[], None] | None = None  # called when the task has ended
         self.ended_by: Thread | None = None
+        self.outermost = 0  # id of the Future that the program has got, once it has
 
     def __reduce__(self) -> Any:
         return list, (list(self),)
@@ -121,10 +123,14 @@ class Row(list[Any]):
             _unfinished().append(self)
             self.pass_on()
 
-    def end(self, outcome: str, end: int, ran: bool = True) -> None:
+    def end(self, outcome: str, end: int, error: Any = None, future: Any = None) -> None:
         """A Future of the task has been given a result or an error, or was cancelled; a pool that broke ran nothing."""
         if self[OUTCOME] is not None:
+            if future is not None and id(future) == self.outermost:
+                self._end_again(outcome, error)
             return
+        if error is not None:
+            note_error(self, error)
         self.ended_by, far = here.me[0], self.home and self.home()
         if far is not None:
             self[WORKER], self[STARTED], finished, self[CPU], said = far
@@ -137,7 +143,7 @@ class Row(list[Any]):
             if (
                 self[STARTED] is None
                 and self[NOTE] is None
-                and ran
+                and not isinstance(error, BrokenExecutor)
                 and outcome != "cancelled"
                 and not (outcome == "raised" and self.home)
             ):
@@ -147,6 +153,15 @@ class Row(list[Any]):
         self.pass_on()
         if self.forget is not None:
             self.forget()
+
+    def _end_again(self, outcome: str, error: Any) -> None:
+        """The Future that the program has got ends after the one of the run; perhaps otherwise, which then counts."""
+        other = Row()
+        if error is not None:
+            note_error(other, error)
+        if (outcome, other[ERROR:]) != (self[OUTCOME], self[ERROR:]):
+            self[NOTE:] = [AGAIN, *other[ERROR:]]
+            self[OUTCOME] = outcome
 
     def _leave(self, end: int) -> None:
         """Keep start and worker only if the thread that began the task ends it, and nothing else in between."""
@@ -292,9 +307,7 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
             early = vars(self).get("_watch_early", row)
             if early is not row:
                 early.meet(row)
-            if raised:
-                note_error(row, result)
-            row.end(outcome, end, not isinstance(result, BrokenExecutor))
+            row.end(outcome, end, result if raised else None, self)
         try:
             bare(self, result)
         except BaseException as error:
@@ -332,11 +345,7 @@ def cancelling(bare: Callable[[Any], bool], registry: Any) -> Callable[[Any], bo
             raise
         finally:
             if self.cancelled():
-                row = getattr(self, "_watch_row", None) or early_row(self)
-                if type(row) is Row:
-                    row.end("cancelled", end)
-                elif row[OUTCOME] is None:
-                    row[FINISHED], row[OUTCOME] = end, "cancelled"
+                end_row(getattr(self, "_watch_row", None) or early_row(self), "cancelled", end, None, self)
                 registry.settle()
 
     return cancel
@@ -355,12 +364,16 @@ class Listener:
             outcome = "cancelled" if future.cancelled() else "raised" if error is not None else "returned"
         except Exception as problem:
             outcome, error = "raised", problem
-        if error is not None and self.row[OUTCOME] is None:
-            note_error(self.row, error)
-        if type(self.row) is Row:
-            self.row.end(outcome, end, not isinstance(error, BrokenExecutor))
-        elif self.row[OUTCOME] is None:
-            self.row[FINISHED], self.row[OUTCOME] = end, outcome
+        end_row(self.row, outcome, end, error, future)
+
+
+def end_row(row: Any, outcome: str, end: int, error: Any, future: Any) -> None:
+    if type(row) is Row:
+        row.end(outcome, end, error, future)
+    elif row[OUTCOME] is None:
+        if error is not None:
+            note_error(row, error)
+        row[FINISHED], row[OUTCOME] = end, outcome
 
 
 def unwrapped(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:

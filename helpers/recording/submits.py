@@ -184,6 +184,10 @@ def record(
         here.submits.pop()
     told = sender is to_dask and bool(under_way.watchers)  # by Dask's scheduler; a callback would be one more task
     merged = None if told else tie(future, row, [inner for inner, its, _ in under_way.inner if its is future])
+    if outer is None:
+        row.outermost = id(future)
+        if row[OUTCOME] is not None and type(future) is Future and future.done():  # a moment ago
+            Listener(row)(future)
     if not under_way.taken and not hasattr(future, "add_done_callback"):
         row[NOTE] = ENDLESS
     for inner, _, its_watchers in under_way.inner:

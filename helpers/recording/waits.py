@@ -61,7 +61,7 @@ def on_future(bare: Callable[..., Any], call: str, runs: Runs) -> Callable[..., 
                 row = self._watch_row
             except AttributeError:
                 row = None
-            if row is None or row[OUTCOME] or self.done() or at_once(timeout):
+            if row is None or (row[OUTCOME] and type(row) is list) or self.done() or at_once(timeout):
                 return bare(self, timeout)
             asked_by = sys._getframe(1).f_globals.get("__name__")
             name = "map" if asked_by == "concurrent.futures._base" else call  # the iterator that Executor.map gives
@@ -102,7 +102,7 @@ def _unfinished(frame: FrameType) -> Iterator[Any]:
     """Rows of the Futures, the argument `fs` of as_completed and wait, that have not ended."""
     for future in tuple(frame.f_locals.get("fs", ())):
         row = row_of(future)
-        if row is not None and row[OUTCOME] is None:
+        if row is not None and (row[OUTCOME] is None or (type(row) is Row and not future.done())):
             yield row
 
 

@@ -195,6 +195,66 @@ class Elsewhere(Executor):
             thread.join()
 
 
+class Again(Executor):
+    """Tries again what raised, from a callback or inside submit, and gives a Future of its own."""
+
+    def __init__(self, inside):
+        self.pool, self.inside = ThreadPoolExecutor(1), inside
+
+    def submit(self, fn, /, *args):
+        future, tries = Future(), iter(range(3))
+
+        def ended(inner):
+            if inner.exception() is None:
+                future.set_result(inner.result())
+            elif next(tries, None) is None:
+                future.set_exception(inner.exception())
+            else:
+                go()
+
+        def go():
+            inner = self.pool.submit(fn, *args)
+            if self.inside:
+                futures.wait([inner])
+                ended(inner)
+            else:
+                inner.add_done_callback(ended)
+
+        go()
+        return future
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self.pool.shutdown()
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["later", "inside"])
+def test_a_task_that_is_tried_again_ends_as_its_future_does(looking, inside):
+    def flaky(good):
+        calls.append(good)
+        if len(calls) > 1 and not inside:
+            gate.task()
+        if len(calls) < 3 or not good:
+            raise ValueError(f"try {len(calls)}")
+        return good
+
+    with Again(inside) as pool, looking(pool) as run:
+        for good in (True, False):
+            calls = []
+            with Gate() as gate:
+                future = pool.submit(flaky, good)
+                if not inside:
+                    gate.wait_for(1)
+                    threading.Timer(0.05, gate.open).start()
+                    futures.wait([future], LIMIT)
+                    assert run is None or [b.call for b in run.blocked].count("wait") == 2 - good
+                assert (future.exception(LIMIT) is None) is good
+        pool.submit(square, 3).result(LIMIT)
+    if run is not None:
+        tasks = [task for task in run.tasks if task.note]
+        assert [(t.outcome, t.error) for t in tasks] == [("returned", ""), ("raised", "ValueError: try 4")]
+        assert all("start and end are of its first run" in t.note for t in tasks)
+
+
 def test_a_run_that_cannot_be_seen_is_named(looking, tmp_path):
     with Elsewhere() as pool, looking(pool) as run, Gate() as gate:
         future = pool.submit(gate.task, 3)
