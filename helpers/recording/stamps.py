@@ -360,7 +360,9 @@ class Listener:
     def __call__(self, future: Any) -> None:
         end = now()
         try:
-            error = None if future.cancelled() else future.exception()
+            # asyncio takes a call of exception() for a look, and no longer tells of an error that nobody has looked at.
+            read = not hasattr(type(future), "_asyncio_future_blocking")
+            error = None if future.cancelled() else future.exception() if read else future._exception
             outcome = "cancelled" if future.cancelled() else "raised" if error is not None else "returned"
         except Exception as problem:
             outcome, error = "raised", problem

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial, wraps
+from types import FunctionType
 from typing import Any
 
 from helpers._common import function, instance, shown
@@ -144,6 +145,8 @@ def add_done_callback(bare: Callable[[Any, Any], None]) -> Callable[..., None]:
 
         def stamped_callback(future: Any) -> None:
             start, outcome = now(), "raised"
+            if row[OUTCOME] is None and future.cancelled():  # by a cancel() that has not returned
+                stamps.end_row(row, "cancelled", start, None, future)
             try:
                 fn(future)
                 outcome = "returned"
@@ -155,7 +158,9 @@ def add_done_callback(bare: Callable[[Any, Any], None]) -> Callable[..., None]:
                     run.calls.append((stamps.here.me[0], start, now(), row, outcome))
 
         try:
-            bare(self, fn if row is None or type(fn) is Listener else stamped_callback)
+            # One of ours comes from a watch that has ended, but stayed, as someone has put something around it.
+            ours = type(fn) is FunctionType and fn.__code__ is stamped_callback.__code__
+            bare(self, fn if row is None or type(fn) is Listener or ours else stamped_callback)
         except BaseException as error:  # of a callback that comes late
             without_this_frame(error)
             raise

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
+import gc
 import inspect
 import multiprocessing.pool
 import os
@@ -381,6 +382,25 @@ def test_asyncio(looking):
         assert asyncio.run(main())[0] == (9, 16)
     if run is not None:
         assert [t.label for t in run.tasks] == ["square", "square"]
+
+
+def test_asyncio_still_tells_of_an_error_that_nobody_looked_at(looking, caplog):
+    class OnLoop(Executor):
+        def submit(self, fn, /, *args):
+            return asyncio.get_running_loop().run_in_executor(None, fn, *args)
+
+    async def main():
+        pool = OnLoop()
+        with looking(pool) as run:
+            future = pool.submit(raise_it, ValueError("unseen"))
+            await asyncio.wait([future])
+        return run
+
+    run = asyncio.run(main())
+    gc.collect()
+    assert [r.getMessage().splitlines()[0] for r in caplog.records] == ["Future exception was never retrieved"]
+    if run is not None:
+        assert [(task.outcome, task.error) for task in run.tasks] == [("raised", "ValueError: unseen")]
 
 
 def test_main_waits_in_as_completed_wait_and_map():

@@ -224,6 +224,28 @@ def test_callbacks_run_where_and_when_they_should(pool, looking, caplog):
     assert traceback.extract_tb(record.exc_info[2])[-1].name == "<lambda>"
 
 
+def test_a_callback_sees_that_its_task_was_cancelled(pool):
+    with watch(pool) as run, Gate() as gate:
+        futures = [pool.submit(gate.task) for _ in range(3)]
+        gate.wait_for(2)
+        seen = []
+        futures[2].add_done_callback(lambda _: seen.append(run.tasks[2].outcome))
+        futures[2].cancel()
+        gate.open()
+    assert seen == ["cancelled"]
+
+
+def test_a_callback_counts_once_beside_a_watch_that_stayed(pool, monkeypatch):
+    monkeypatch.setattr(Future, "add_done_callback", Future.add_done_callback)  # to be put back
+    with watch(pool):
+        ours = Future.add_done_callback
+        Future.add_done_callback = lambda self, fn: ours(self, fn)
+    with watch(pool) as run:
+        pool.submit(double, 1).add_done_callback(print)
+        pool.submit(double, 1).result(LIMIT)
+    assert len(run.callbacks) == 1
+
+
 def test_shutdown(looking):
     pool = ThreadPoolExecutor(1)
     with looking(pool) as run, Gate() as gate:
