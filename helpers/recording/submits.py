@@ -25,6 +25,7 @@ from helpers.recording.stamps import (
     without_this_frame,
 )
 
+RENAMED = "tasks have the labels of another watch that was open at the same time"
 Sender = Callable[[Callable[..., Any], Submit, tuple[Any, ...], dict[str, Any]], Any]
 
 
@@ -276,6 +277,9 @@ def own_map(executor: Any, bare: Any) -> Callable[..., Any]:
 def _label(watchers: tuple[Opened, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     for opened in reversed(watchers):
         if opened.label is not None:
+            for other in watchers:  # they share the row
+                if other.label is not opened.label and RENAMED not in other.run.remarks:
+                    other.run.remarks.append(RENAMED)
             return str(opened.label(*args, **kwargs))
     return label_of(args[0], args[1:], kwargs)
 

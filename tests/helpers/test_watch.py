@@ -564,6 +564,16 @@ def test_a_label_must_be_callable():
         watch(label="x")
 
 
+def test_labels_of_another_watch_are_named_as_such(pool):
+    with watch(pool) as plain, watch(pool, label=lambda fn: "outer") as outer:
+        with watch(pool, label=lambda fn: "inner") as inner:
+            pool.submit(int).result(LIMIT)
+        pool.submit(int).result(LIMIT)
+    assert [task.label for task in outer.tasks] == ["inner", "outer"]
+    assert plain.notes == outer.notes == ["tasks have the labels of another watch that was open at the same time"]
+    assert inner.notes == []
+
+
 def test_a_recording_can_be_read_while_it_grows(pool):
     with watch(pool, label=lambda fn, *args: f"at gate {args[0]}") as run, Gate() as gate:
         for i in range(3):
