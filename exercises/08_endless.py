@@ -182,6 +182,7 @@ def _stops(work_off):
         raised = f"it raised {type(error).__name__}{f' while item {left[0]} was under way' if left else ''}"
     else:
         raised = "it raised nothing"
+    held.open()
     went = f"it went on for {taken - 6} more items" if taken > 300 else "it ended"
     good = taken <= 300 and raised == "it raised OSError"
     return good, f"When item 5 of an endless input raised OSError, {went}, and {raised}."
