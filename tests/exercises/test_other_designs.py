@@ -41,6 +41,22 @@ class AllDone:
         threading.Thread(target=run, daemon=True).start()
 
 
+class Settle:
+    """02-failures"""
+
+    @right
+    def asks_for_each_result(futures):
+        pairs = []
+        for future in futures:
+            try:
+                pairs.append(("returned", future.result()))
+            except CancelledError:
+                pairs.append(("cancelled", None))
+            except BaseException as error:
+                pairs.append(("raised", error))
+        return pairs
+
+
 class StopTask:
     """02-stop"""
 
