@@ -74,6 +74,12 @@ def test_pieces_run(piece):
     assert getattr(tasks, piece)() is None
 
 
+def test_a_processor_slow_at_hashing_gets_a_smaller_piece(monkeypatch):
+    usual, sha = len(tasks.small_block()), tasks.hashlib.sha256
+    monkeypatch.setattr(tasks.hashlib, "sha256", lambda block: [sha(block) for _ in range(30)])
+    assert 4 << 10 <= len(tasks.small_block()) <= usual / 2
+
+
 def test_fail_task_says_its_message():
     with pytest.raises(ValueError, match="disk full"):
         fail_task("disk full")
