@@ -197,7 +197,13 @@ def _keeps_its_size(make):
     last = [pool.submit(slow.task), *(pool.submit(others.append, n) for n in range(9))]
     beside = _ended(*last[1:])
     slow.open()
-    yield beside and _ended(last[0]), f"While one task took long, {len(others)} of 9 others ran on the other workers."
+    beside = beside and _ended(last[0])
+    yield beside, f"While one task took long, {len(others)} of 9 others ran on the other workers."
+    if not beside:
+        return
+    pool, crowd = make(36), Gate(36, patience=0.5)
+    ended = _ended(*[pool.submit(crowd.task) for _ in range(40)])
+    yield ended and crowd.met, f"40 tasks on Pool(36): at most {crowd.most} in flight together."
 
 
 def _keeps_the_order(make):
@@ -440,6 +446,13 @@ class wrong_has_one_worker(Pool):
 
     def __init__(self, max_workers):
         super().__init__(1)
+
+
+class wrong_has_eight_workers_at_most(Pool):
+    """says: 40 tasks on Pool(36): at most 8 in flight together"""
+
+    def __init__(self, max_workers):
+        super().__init__(min(max_workers, 8))
 
 
 class wrong_takes_the_newest_first(Pool):

@@ -159,3 +159,8 @@ def wrong_a_thread_for_each_task(tasks, workers):
     for thread in threads:
         thread.join()
     return results
+
+
+def wrong_has_eight_workers_at_most(tasks, workers):
+    """says: With 72 tasks and 36 workers, at most 8 of them were under way together, where it should have been 36"""
+    return collect(tasks, min(workers, 8))

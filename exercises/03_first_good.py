@@ -129,6 +129,12 @@ def check(first_good):
         answer = OSError
     gives = "raises it too" if answer is OSError else f"gives {shown(answer)}"
     yield answer is OSError, f"When all sources raise OSError, it {gives}."
+    if answer is not OSError:
+        return
+
+    crowd = Gate(36, patience=0.5)
+    first_good([lambda: crowd.task("any")] * 40, 36)
+    yield crowd.met, f"With 36 workers, {count(crowd.most, 'source')} were asked at the same time."
 
 
 def wrong_map(sources, workers):
@@ -249,3 +255,8 @@ def wrong_hopes_for_a_better_answer_than_0(sources, workers):
         return answer if any(f.exception() is None for f in futures) else futures[0].result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def wrong_has_eight_workers_at_most(sources, workers):
+    """says: With 36 workers, 8 sources were asked at the same time"""
+    return first_good(sources, min(workers, 8))

@@ -1,9 +1,9 @@
 """Break the deadlock
 
 `orders` is a list of orders; an order is a list of functions without arguments, each of which fetches the price of one
-part. Write `prices(orders, workers)`: it returns the list of the orders' sums, in the order of `orders`. As long as
-there are parts enough, `workers` prices are being fetched at the same time, and never more; one order after the other
-will do. If a part raises, `prices` raises that too.
+part. Write `prices(orders, workers)`: it returns the list of the orders' sums, in the order of `orders`. With many
+orders of many parts, `workers` prices are being fetched at the same time, and never more. Who fetches what is up to
+you: one order after the other will do, and so will a worker for each order. If a part raises, `prices` raises that too.
 
 The first attempt submitted each order to the pool, and inside it each part to the same pool: it hangs. There are two
 ways out, at least. Pass with one, then write the other.
@@ -37,6 +37,7 @@ def _four():
 INPUTS = Inputs(
     lambda given: ([[part] for part in given.tasks], given.workers),
     values="numbers",
+    crowd=False,  # one order after the other will do, and each of these has one part
     also={
         "With an order that has no parts": lambda given: ([[lambda: 5], [], [lambda: 7, lambda: 8]], 2),
         "With a part that stands twice in an order": lambda given: ([[_four, _four, lambda: 4], [_four]], 2),
@@ -101,6 +102,11 @@ def check(prices):
             yield most == workers, f"With {workers} workers, {fetched} fetched at the same time."
         if not right or most != workers:
             return
+
+    crowd = Gate(20, patience=0.5)
+    prices([[lambda: crowd.task(1)] * 20] * 20, 20)
+    most = count(crowd.most, "price")
+    yield crowd.met, f"With 20 workers, {most} {'was' if crowd.most == 1 else 'were'} fetched at the same time."
 
 
 def wrong_nested_submit(orders, workers):
@@ -229,3 +235,8 @@ def wrong_adds_up_different_prices(orders, workers):
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [[pool.submit(part) for part in order] for order in orders]
         return [sum({future.result() for future in order}) for order in futures]
+
+
+def wrong_has_eight_workers_at_most(orders, workers):
+    """says: With 20 workers, 8 prices were fetched at the same time"""
+    return prices(orders, min(workers, 8))

@@ -382,3 +382,8 @@ def wrong_adds_up_shares_without_a_lock(votes, workers):
     with ThreadPoolExecutor(max_workers=workers) as pool:
         list(pool.map(share, [votes[n::workers] for n in range(workers)]))
     return dict(points)
+
+
+def wrong_has_eight_workers_at_most(votes, workers):
+    """says: With 72 votes and 36 workers, at most 8 of them were under way together, where it should have been 36"""
+    return tally(votes, min(workers, 8))

@@ -544,3 +544,8 @@ def wrong_waits_without_chance(fetch, urls, workers):
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_has_eight_workers_at_most(fetch, urls, workers):
+    """says: With 9 workers, at most 8 pages at the same time"""
+    return fetch_all(fetch, urls, min(workers, 8))

@@ -211,3 +211,8 @@ async def wrong_asks_once_for_what_is_equal(fetch, urls, at_most):
     different = list(dict.fromkeys(urls))
     pages = dict(zip(different, await fetch_all(fetch, different, at_most), strict=True))
     return [pages[url] for url in urls]
+
+
+async def wrong_has_eight_workers_at_most(fetch, urls, at_most):
+    """says: With at_most=70, at most 8 pages at the same time"""
+    return await fetch_all(fetch, urls, min(at_most, 8))

@@ -18,9 +18,10 @@ from typing import Any
 
 from exercises.engine.rest import Signal
 from helpers._common import count
-from helpers.tasks import TICK, Clock
+from helpers.tasks import TICK, Clock, Gate
 
 WORKERS = 3
+CROWD = 36  # workers: more than ThreadPoolExecutor() starts by itself, and than most computers have cores
 READ = 6  # results of an endless input that are read
 ENDLESS = 1_000  # its items: an answer that takes all of them is refused, and does not hang
 LATE = 2.0  # seconds that a report may come after the call has returned
@@ -50,13 +51,17 @@ class Raises:
 
 @dataclass(frozen=True)
 class Case:
-    """One input: what its tasks return, or Raises, their items, and the argument without which it is void."""
+    """One input: what its tasks return, or Raises, their items, and the argument without which it is void.
+
+    In a `crowd`, tasks stand still until one for each worker is there.
+    """
 
     words: str
     results: tuple[Any, ...]
     items: tuple[Any, ...] | None = None
     workers: int = WORKERS
     needs: str = ""
+    crowd: bool = False
 
 
 VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
@@ -91,7 +96,8 @@ class Inputs:
     `least`: the fewest items that the task allows. `values`: what tasks return, "anything", "numbers" or "texts".
     `different`: the items all differ. `raises`: tasks may raise, `beyond`: also what is no Exception. `endless`: the
     result is an iterator over an input without end. `calls`: each task runs exactly as often as the solution runs it.
-    `view(result)` is what is compared of a result. `also`: more inputs: by the words for them, functions like `call`.
+    `crowd`: each of many workers has its task. `view(result)` is what is compared of a result. `also`: more inputs: by
+    the words for them, functions like `call`.
     """
 
     call: Callable[[Given], tuple[Any, ...]] | None = None
@@ -102,6 +108,7 @@ class Inputs:
     beyond: bool = True
     endless: bool = False
     calls: bool = True
+    crowd: bool = True
     view: Callable[[Any], Any] = field(default=lambda result: result)
     also: Mapping[str, Callable[[Given], tuple[Any, ...]]] = field(default_factory=dict)
 
@@ -114,9 +121,8 @@ class Inputs:
         some: tuple[Any, ...] = (11, 12, 13, 14, 15) if self.values == "numbers" else tuple("abcde")
         yield Case("With no {things}", ())
         yield Case("With one {thing}", some[:1])
-        yield Case(
-            "With 23 {things}", tuple(range(23)) if self.values == "numbers" else tuple(f"r{n}" for n in range(23))
-        )
+        many = tuple(range(2 * CROWD)) if self.values == "numbers" else tuple(f"r{n}" for n in range(2 * CROWD))
+        yield Case("With 23 {things}", many[:23])
         yield Case("With 2 {things} and 7 workers", some[:2], workers=7, needs="workers")
         yield Case("With 4 {things} and 1 worker", some[:4], workers=1, needs="workers")
         yield from (Case(words, results) for words, results in VALUES[self.values].items())
@@ -131,6 +137,9 @@ class Inputs:
                     "Where the second of 3 {things} raises SystemExit", (some[0], Raises(SystemExit(3)), some[2])
                 )
             yield Case("Where the first of 3 {things} is cancelled", (Raises(None), *some[:2]), needs="futures")
+        if self.crowd:
+            words = f"With {len(many)} {{things}} and {CROWD} workers"
+            yield Case(words, many, workers=CROWD, needs="workers", crowd=True)
         if self.endless:
             yield Case("With an endless input", tuple(range(ENDLESS)), needs="items")
 
@@ -154,12 +163,15 @@ class Given:
         self._pools: list[Executor] = []
         self._threads: list[threading.Thread] = []
         self._lock, self._worked = threading.Lock(), [Signal() for _ in case.results]
+        self.crowd = Gate(case.workers, patience=PATIENCE) if case.crowd else None
         self._items = case.items if case.items is not None else tuple(f"item {n}" for n in range(len(case.results)))
 
     def _task(self, n: int) -> Any:
         with self._lock:
             self.called[n] += 1
         self._worked[n].set()
+        if self.crowd:
+            self.crowd.task()
         result = self.case.results[n]
         if isinstance(result, Raises):
             raise result.error or CancelledError
@@ -325,6 +337,10 @@ def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls:
         return f"it called back {'once too often' if ours.notes else 'for nothing'}"
     if left:
         return f"{shown(left[0])} was reported {'besides' if ours.notes else 'for nothing'}"
+    if theirs.crowd and ours.crowd and theirs.crowd.most < ours.crowd.most:
+        least, most = theirs.crowd.most, ours.crowd.most
+        were = f"{least} of them {'was' if least == 1 else 'were'}"
+        return f"at most {were} under way together, where it should have been {most}"
     if theirs.starved and not ours.starved:
         return "it took an item from a slow input before it began to work on the one before"
     return None
