@@ -162,5 +162,5 @@ def wrong_a_thread_for_each_task(tasks, workers):
 
 
 def wrong_has_eight_workers_at_most(tasks, workers):
-    """says: With 72 tasks and 36 workers, at most 8 of them were under way together, where it should have been 36"""
+    """says: With 72 tasks and 36 workers, at most 8 of them went on together, where it should have been 36"""
     return collect(tasks, min(workers, 8))

@@ -203,5 +203,5 @@ def wrong_in_batches(fn, items, workers):
 
 
 def wrong_has_eight_workers_at_most(fn, items, workers):
-    """says: With 72 items and 36 workers, at most 8 of them were under way together, where it should have been 36"""
+    """says: With 72 items and 36 workers, at most 8 of them went on together, where it should have been 36"""
     return sort_out(fn, items, min(workers, 8))

@@ -385,5 +385,5 @@ def wrong_adds_up_shares_without_a_lock(votes, workers):
 
 
 def wrong_has_eight_workers_at_most(votes, workers):
-    """says: With 72 votes and 36 workers, at most 8 of them were under way together, where it should have been 36"""
+    """says: With 72 votes and 36 workers, at most 8 of them went on together, where it should have been 36"""
     return tally(votes, min(workers, 8))

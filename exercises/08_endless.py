@@ -485,5 +485,5 @@ def wrong_a_thread_for_each_item(fn, items, workers, at_most, handle):
 
 
 def wrong_has_eight_workers_at_most(fn, items, workers, at_most, handle):
-    """says: With 72 items and 36 workers, at most 8 of them were under way together, where it should have been 36"""
+    """says: With 72 items and 36 workers, at most 8 of them went on together, where it should have been 36"""
     return work_off(fn, items, min(workers, 8), at_most, handle)

@@ -637,5 +637,5 @@ def wrong_a_pool_for_each_batch(fetch, urls, workers, at_most, show):
 
 
 def wrong_has_eight_workers_at_most(fetch, urls, workers, at_most, show):
-    """says: With 72 urls and 36 workers, at most 8 of them were under way together, where it should have been 36"""
+    """says: With 72 urls and 36 workers, at most 8 of them went on together, where it should have been 36"""
     return count_words(fetch, urls, min(workers, 8), at_most, show)

@@ -51,17 +51,14 @@ class Raises:
 
 @dataclass(frozen=True)
 class Case:
-    """One input: what its tasks return, or Raises, their items, and the argument without which it is void.
-
-    In a `crowd`, tasks stand still until one for each worker is there.
-    """
+    """One input: what its tasks return, or Raises, their items, and the argument without which it is void."""
 
     words: str
     results: tuple[Any, ...]
     items: tuple[Any, ...] | None = None
     workers: int = WORKERS
     needs: str = ""
-    crowd: bool = False
+    crowd: bool = False  # tasks stand still until one for each worker is there
 
 
 VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
@@ -133,9 +130,8 @@ class Inputs:
             yield Case("Where the second of 4 {things} raises ValueError", (some[0], error, *some[2:4]))
             yield Case("Where both {things} raise OSError", (Raises(OSError("no 1")), Raises(OSError("no 1"))))
             if self.beyond:
-                yield Case(
-                    "Where the second of 3 {things} raises SystemExit", (some[0], Raises(SystemExit(3)), some[2])
-                )
+                exits = (some[0], Raises(SystemExit(3)), some[2])
+                yield Case("Where the second of 3 {things} raises SystemExit", exits)
             yield Case("Where the first of 3 {things} is cancelled", (Raises(None), *some[:2]), needs="futures")
         if self.crowd:
             words = f"With {len(many)} {{things}} and {CROWD} workers"
@@ -163,15 +159,14 @@ class Given:
         self._pools: list[Executor] = []
         self._threads: list[threading.Thread] = []
         self._lock, self._worked = threading.Lock(), [Signal() for _ in case.results]
-        self.crowd = Gate(case.workers, patience=PATIENCE) if case.crowd else None
+        self.crowd = Gate(case.workers if case.crowd else 1, patience=PATIENCE)  # of one: it is open
         self._items = case.items if case.items is not None else tuple(f"item {n}" for n in range(len(case.results)))
 
     def _task(self, n: int) -> Any:
         with self._lock:
             self.called[n] += 1
         self._worked[n].set()
-        if self.crowd:
-            self.crowd.task()
+        self.crowd.task()
         result = self.case.results[n]
         if isinstance(result, Raises):
             raise result.error or CancelledError
@@ -289,9 +284,8 @@ def compared(solution: Any, answer: Any, inputs: Inputs) -> Iterator[tuple[str, 
     for case, call in todo:
         ours, theirs = Given(case), Given(case)
         args = call(ours)
-        listed = [
-            name for name, arg in zip(names, args, strict=False) if isinstance(arg, list) or hasattr(arg, "__next__")
-        ]
+        named = zip(names, args, strict=False)
+        listed = [name for name, arg in named if isinstance(arg, list) or hasattr(arg, "__next__")]
         if (call is inputs.call and len(case.results) < inputs.least) or (case.needs and case.needs not in ours.used):
             ours.close()
             continue
@@ -310,10 +304,8 @@ def compared(solution: Any, answer: Any, inputs: Inputs) -> Iterator[tuple[str, 
 
 def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls: bool) -> str | None:
     """What was seen of the answer and not of the solution, as the rest of a sentence."""
-    if right.raised is not None:
-        wanted = f"where it should have raised {_error(right.raised)}"
-    else:
-        wanted = f"where it should have {'given' if right.verb == 'gave' else 'returned'} {shown(right.value)}"
+    ends = f"{'given' if right.verb == 'gave' else 'returned'} {shown(right.value)}"
+    wanted = f"where it should have {ends if right.raised is None else 'raised ' + _error(right.raised)}"
     if got.raised is not None:
         return f"it raised {_error(got.raised)}, {wanted}" if unlike(got.raised, right.raised) else None
     if right.raised is not None or got.verb != right.verb:
@@ -337,10 +329,8 @@ def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls:
         return f"it called back {'once too often' if ours.notes else 'for nothing'}"
     if left:
         return f"{shown(left[0])} was reported {'besides' if ours.notes else 'for nothing'}"
-    if theirs.crowd and ours.crowd and theirs.crowd.most < ours.crowd.most:
-        least, most = theirs.crowd.most, ours.crowd.most
-        were = f"{least} of them {'was' if least == 1 else 'were'}"
-        return f"at most {were} under way together, where it should have been {most}"
+    if theirs.case.crowd and theirs.crowd.most < ours.crowd.most:
+        return f"at most {theirs.crowd.most} of them went on together, where it should have been {ours.crowd.most}"
     if theirs.starved and not ours.starved:
         return "it took an item from a slow input before it began to work on the one before"
     return None
@@ -369,8 +359,8 @@ def unlike(given: Any, right: Any) -> str | None:
     if isinstance(right, Future) and isinstance(given, Future):
         return unlike(_settled(given), _settled(right))
     if isinstance(right, bool | BaseException | None):
-        same = type(given) is type(right) and (given is right or getattr(given, "args", 0) == getattr(right, "args", 1))
-        return None if same else told
+        same = given is right or getattr(given, "args", 0) == getattr(right, "args", 1)
+        return None if type(given) is type(right) and same else told
     if not isinstance(given, type(right)) or isinstance(given, bool):
         kind = f"{shown(given, 40)} of type {_kind(given)}, not {shown(right, 40)} of type {_kind(right)}"
         return kind if shown(given) == shown(right) or hasattr(right, "__len__") else told

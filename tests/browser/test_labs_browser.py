@@ -58,7 +58,8 @@ def panel_of(page: Any, title: str) -> Any:
     panel = page.locator(".jp-OutputArea-output", has_text=re.compile(rf"^\s*{title}")).filter(
         has=page.locator("img, .pool-timeline")
     )
-    panel.scroll_into_view_if_needed()
+    expect(panel).to_be_visible()  # the text that stands here until the widget is drawn would be waited for in vain
+    panel.evaluate("panel => panel.scrollIntoView({block: 'nearest'})")
     return panel
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from test_labs_browser import cells_of_lesson
+from test_labs_browser import cells_of_lesson, panel_of
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=60_000)
@@ -17,8 +17,7 @@ expect.set_options(timeout=60_000)
 
 def test_an_update_is_lost_by_hand_and_every_order_is_tried(page: Any, scratch: Callable[[list[str]], Path]) -> None:
     scratch(cells_of_lesson("05", "schedule"))
-    panel = page.locator(".jp-OutputArea-output", has_text=re.compile(r"^\s*Schedule lab")).first
-    panel.scroll_into_view_if_needed()
+    panel = panel_of(page, "Schedule lab")
     status, image = panel.get_by_role("status"), panel.locator("img")
 
     def press(name: str) -> None:

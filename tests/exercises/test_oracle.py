@@ -132,8 +132,8 @@ TASKS_WRONG = [
     (a_worker_for_each, "With no tasks, it raised ValueError: max_workers must be greater than 0, where it should"),
     (at_most_five, "With 23 tasks, it returned 5 values, not 23: "),
     (lost_outside_exception, "raises SystemExit, it returned ['a', None, 'c'], where it should"),
-    (lambda tasks, n: collect(tasks, min(n, 32)), "36 workers, at most 32 of them were under way together"),
-    (lambda tasks, n: right(tasks, n), "at most 1 of them was under way together, where it should"),
+    (lambda tasks, n: collect(tasks, min(n, 32)), "36 workers, at most 32 of them went on together"),
+    (lambda tasks, n: right(tasks, n), "at most 1 of them went on together, where it should"),
     (lambda tasks, n: collect(tasks, n) and collect(tasks, n), "number 1 of them was called twice, not once."),
 ]  # fmt: skip
 
