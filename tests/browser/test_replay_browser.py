@@ -27,10 +27,8 @@ SAVED = """() => {
 }"""
 
 
-def test_a_replay_what_is_saved_of_it_and_the_page_loaded_anew(
-    page: Any, scratch: Callable[[list[str]], Path],
-    wait_idle: Callable[..., None],
-) -> None:  # fmt: skip
+@pytest.mark.own_page  # loaded anew, it opens its notebook a second time, at some later moment
+def test_a_replay_what_is_saved_of_it_and_the_page_loaded_anew(page: Any, scratch: Callable[[list[str]], Path]) -> None:
     threads = "import threading\n[t.name for t in threading.enumerate() if 'live' in t.name]"
     file = scratch([RUN, "shown", threads])
 
