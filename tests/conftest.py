@@ -7,6 +7,7 @@ comes last, and runs while no other test does.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ except ImportError:  # Windows
 # Each measures how long the GIL is held, or what a pool gets done in a second.
 ALONE = ("test_gil.py", "test_gil_lab.py", "test_sampler.py", "06-", "08-")
 # The tests of each share one thing that takes long to make.
-SHARING = ("test_site.py", "test_run_notebooks.py", "test_perfetto.py")
+SHARING = ("test_site.py", "test_run_notebooks.py", "test_perfetto.py", "test_other_executors.py")
+LONG = ("test_stress.py", "test_make.py", "test_exercises_kernel.py", "test_environment.py")
+WAITING = "test_exercises.py"  # hundreds that wait more than they compute
 
 
 def alone(path: Path) -> bool:
@@ -39,12 +42,22 @@ def group(path: Path) -> str:
 
 def stage(path: Path) -> int:
     """What takes long begins early: tests in a browser, lessons, all others; at last those that are alone."""
-    return 3 if alone(path) else 2 if not group(path) else path.suffix == ".ipynb"
+    if alone(path):
+        return 3
+    return path.suffix == ".ipynb" if group(path) else 2 - (path.name in LONG)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # A stable sort: a notebook's cells keep their order.
-    items.sort(key=lambda item: stage(item.path))
+    # A stable sort: a notebook's cells keep their order. Those that wait are spread among those that compute.
+    sizes = Counter((stage(item.path), item.path.name == WAITING) for item in items)
+    seen: Counter[tuple[int, bool]] = Counter()
+
+    def place(item: pytest.Item) -> tuple[int, float]:
+        kind = stage(item.path), item.path.name == WAITING
+        seen[kind] += 1
+        return kind[0], seen[kind] / sizes[kind] if kind[0] == 2 else 0
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -33,7 +33,7 @@ def exercise(tmp_path):
     return written(tmp_path)
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def matplotlib_has_its_fonts():
     """matplotlib opens its fonts at the first picture and keeps them."""
     with kit.watch() as run, ThreadPoolExecutor(1) as pool:
