@@ -1,4 +1,4 @@
-"""Tests side by side: `make test` runs four processes, since tests wait for most of their time (pytest-xdist).
+"""Tests side by side: `make test` runs six processes, since tests wait for most of their time (pytest-xdist).
 
 What must stay together is a group: the cells of a lesson, all tests in a browser. What measures time or the GIL
 comes last, and runs while no other test does.
@@ -19,8 +19,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-# Each measures how long the GIL is held, or what a pool gets done in a second.
-ALONE = ("test_gil.py", "test_gil_lab.py", "test_sampler.py", "06-", "08-")
+# Each measures how long the GIL is held.
+ALONE = ("test_gil.py", "test_gil_lab.py", "test_sampler.py", "06-")
 # The tests of each share one thing that takes long to make.
 SHARING = ("test_site.py", "test_run_notebooks.py", "test_perfetto.py", "test_other_executors.py")
 LONG = ("test_stress.py", "test_make.py", "test_exercises_kernel.py", "test_environment.py")

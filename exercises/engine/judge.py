@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
+import sys
 import threading
 import traceback
 from collections.abc import Iterable, Iterator
@@ -120,6 +121,7 @@ Learners.bottom = judge.__code__
 
 def _findings(exercise: ExerciseFile, fn: Any) -> Iterator[Message]:
     """What the check yields, one by one, with the line of the yield."""
+    sys.modules[exercise.module.__name__] = exercise.module  # for pickle; the file may have been read again since
     found = exercise.check(fn)
     first = exercise.parts.lines["check"][0]
     shape = 'A check yields pairs: `yield ok, "what was seen"`, with ok True or False.'

@@ -515,6 +515,11 @@ def test_right_answers_of_all_kinds_pass(collect_exercise, backend, nothing_left
     assert judged(collect_exercise, fn).passed
 
 
+def test_a_check_goes_on_after_its_file_was_read_again(backend):
+    first, second = (read(PROJECT / "exercises" / "10_swap.py") for _ in range(2))
+    assert judged(first, first.solution).passed and judged(second, second.solution).passed
+
+
 def test_a_pool_of_an_earlier_cell_works_in_a_check(collect_exercise):
     list(pool_of_an_earlier_cell.map(time.sleep, [0.01] * 8))
     verdict = judged(collect_exercise, by_an_earlier_pool)
