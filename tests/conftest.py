@@ -1,4 +1,4 @@
-"""Tests side by side: `make test` runs six processes, since tests wait for most of their time (pytest-xdist).
+"""Tests side by side: `make test` runs eight processes, since tests wait for most of their time (pytest-xdist).
 
 What must stay together is a group: the cells of a lesson, all tests in a browser. What measures time or the GIL
 comes last, and runs while no other test does.
@@ -7,10 +7,11 @@ comes last, and runs while no other test does.
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -23,7 +24,7 @@ except ImportError:  # Windows
 ALONE = ("test_gil.py", "test_gil_lab.py", "test_sampler.py", "06-")
 # The tests of each share one thing that takes long to make.
 SHARING = ("test_site.py", "test_run_notebooks.py", "test_perfetto.py", "test_other_executors.py")
-LONG = ("test_stress.py", "test_make.py", "test_exercises_kernel.py", "test_environment.py")
+LONG = ("test_stress.py", "test_make.py", "test_exercises_kernel.py", "test_environment.py", "test_handout.py")
 WAITING = "test_exercises.py"  # hundreds that wait more than they compute
 
 
@@ -48,16 +49,14 @@ def stage(path: Path) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # A stable sort: a notebook's cells keep their order. Those that wait are spread among those that compute.
-    sizes = Counter((stage(item.path), item.path.name == WAITING) for item in items)
-    seen: Counter[tuple[int, bool]] = Counter()
-
-    def place(item: pytest.Item) -> tuple[int, float]:
-        kind = stage(item.path), item.path.name == WAITING
-        seen[kind] += 1
-        return kind[0], seen[kind] / sizes[kind] if kind[0] == 2 else 0
-
-    items.sort(key=place)
+    # A stable sort: a notebook's cells keep their order. Those that wait are spread, in no order, among all others.
+    waiting = sorted((i for i in items if i.path.name == WAITING), key=lambda item: crc32(item.nodeid.encode()))
+    others = sorted((i for i in items if i.path.name != WAITING), key=lambda item: stage(item.path))
+    first, last = (sum(stage(item.path) < least for item in others) for least in (2, 3))
+    every = 0.9 * (last - first) / max(len(waiting), 1)  # not to the very end, where nobody would compute meanwhile
+    placed = [(float(n), item) for n, item in enumerate(others)]
+    placed += [(first + n * every - 0.5, item) for n, item in enumerate(waiting)]
+    items[:] = [item for _, item in sorted(placed, key=itemgetter(0))]
 
 
 @pytest.hookimpl(optionalhook=True)
