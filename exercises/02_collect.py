@@ -21,7 +21,15 @@ def collect(tasks, workers):
         return [future.result() for future in futures]
 
 
-INPUTS = Inputs(lambda given: (given.tasks, given.workers), raises=False)
+def _four():
+    return 4
+
+
+INPUTS = Inputs(
+    lambda given: (given.tasks, given.workers),
+    raises=False,
+    also={"With one task that stands twice in the list": lambda given: ([_four, _four], 2)},
+)
 
 HINTS = [
     "When does `future.result()` return? What does your loop do until then?",
@@ -164,3 +172,10 @@ def wrong_a_thread_for_each_task(tasks, workers):
 def wrong_has_eight_workers_at_most(tasks, workers):
     """says: With 72 tasks and 36 workers, at most 8 of them went on together, where it should have been 36"""
     return collect(tasks, min(workers, 8))
+
+
+def wrong_knows_a_task_by_its_function(tasks, workers):
+    """says: With one task that stands twice in the list, it returned [4], not [4, 4]"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = {task: pool.submit(task) for task in tasks}
+        return [future.result() for future in futures.values()]

@@ -29,7 +29,13 @@ def settle(futures):
     return pairs
 
 
-INPUTS = Inputs(lambda given: (given.futures,))
+def _twice(given):
+    future = Future()
+    future.set_result(7)
+    return ([future, future],)
+
+
+INPUTS = Inputs(lambda given: (given.futures,), also={"With one Future that stands twice in the list": _twice})
 
 _PAIR = "pairs.append(('raised', error) if error{} else ('returned', future.result()))"
 EQUAL = {
@@ -257,3 +263,8 @@ def wrong_leaves_a_late_cancel_out(futures):
             continue
         pairs.append(("raised", error) if error is not None else ("returned", future.result()))
     return pairs
+
+
+def wrong_knows_a_future_once(futures):
+    """says: With one Future that stands twice in the list, it returned [('returned', 7)], not"""
+    return list({future: settle([future])[0] for future in futures}.values())

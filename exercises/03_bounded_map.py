@@ -129,7 +129,7 @@ def wrong_newest_first(fn, items, workers, ahead):
 
 
 def wrong_none_is_the_end(fn, items, workers, ahead):
-    """says: For the items None, 0, '' and (), it gave []"""
+    """says: For the items None, 0, '', 'end' and (), it gave []"""
     items = iter(items)
     with ThreadPoolExecutor(max_workers=workers) as pool:
         window = deque()

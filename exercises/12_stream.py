@@ -335,3 +335,11 @@ async def wrong_ends_where_the_call_has_ended(crawl):
         else:
             getting.cancel()
     await call
+
+
+async def wrong_ends_at_a_word(crawl):
+    """says: For results Ellipsis, 'end', 'done', 'skipped' and -1, it returned [Ellipsis], not"""
+    async for item in stream(crawl):
+        if item == "end":
+            return
+        yield item

@@ -64,7 +64,7 @@ class Case:
 VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
     "anything": {
         "For results None, 0, False, '' and []": (None, 0, False, "", []),
-        "For results Ellipsis, 'skipped' and -1": (..., "skipped", -1),
+        "For results Ellipsis, 'end', 'done', 'skipped' and -1": (..., "end", "done", "skipped", -1),
         "For results that are equal, 1, True and 1.0": (1, True, 1.0),
         "For results that are equal objects": (Alike(1), Alike(2), Alike(3)),
         "For results NaN, a list and a tuple": (math.nan, ["a", "b"], ("a", "b")),
@@ -78,7 +78,7 @@ VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
     "texts": {"For results '', '' and 'c'": ("", "", "c"), "For three times 'A  a\\tb\\n'": ("A  a\tb\n",) * 3},
 }
 ITEMS: dict[str, tuple[Any, ...]] = {
-    "For the {things} None, 0, '' and ()": (None, 0, "", ()),
+    "For the {things} None, 0, '', 'end' and ()": (None, 0, "", "end", ()),
     "For the {things} NaN and (1, 2)": (math.nan, (1, 2)),
     "For {things} that are equal, 1, True and 1.0": (1, True, 1.0),
     "For {things} that are equal objects": (Alike(1), Alike(2), Alike(3)),

@@ -165,7 +165,7 @@ def other_errors(fn, items, workers):
     "answer, sentence",
     [
         (none_left_out, "For results None, 0, False, '' and [], it returned"),
-        (falsy_is_the_end, "For the items None, 0, '' and (), it returned"),
+        (falsy_is_the_end, "For the items None, 0, '', 'end' and (), it returned"),
         (read_twice, "With one item, it returned ({}, {}), not ({'item 0': 'a'}, {})."),
         (other_errors, "Where the second of 4 items raises ValueError, it returned"),
     ],
