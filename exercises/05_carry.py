@@ -98,6 +98,21 @@ def check(submit_here):
     found = [value for values in left for value in values if value not in ("none", "default", "nobody")]
     what = f"found {shown(found[0])} there" if found else "found nothing of it there"
     yield not found, f"A task submitted to the same workers later, by pool.submit, {what}."
+    if found:
+        return
+
+    def set_both():
+        for variable in (request, user):
+            variable.set("the worker's own")
+
+    with watch(), ThreadPoolExecutor(1, "given", set_both) as pool:
+        did, what = _outcome(submit_here(pool, lambda: (request.get(), user.get())))
+    good = did == "returned" and what == ("r3", "nobody")
+    saw = f"saw {what[0]!r} and {what[1]!r}" if did == "returned" else f"raised {shown(what)}"
+    where = "where the caller has set the one and not the other, and the worker both,"
+    yield good, f"Of two variables, {where} a task {saw}."
+    if not good:
+        return
 
     with watch(), ThreadPoolExecutor(1, "given") as pool:
         for kind, wanted in (("returned", "returned"), ("KeyError", "raised"), ("left", "raised")):
@@ -327,3 +342,30 @@ def wrong_keeps_a_context_for_each_function(pool, fn, *args):
     """says: Tasks of the requests r1, r2, r3 saw r1, r1, r1."""
     context = _copies.setdefault(fn, contextvars.copy_context())
     return pool.submit(context.copy().run, fn, *args)
+
+
+def wrong_lets_a_workers_own_value_stand(pool, fn, *args):
+    """says: a task saw "the worker's own" and "the worker's own"."""
+    caller = contextvars.copy_context()
+
+    def run():
+        here = contextvars.copy_context()
+        for variable, value in caller.items():
+            if variable not in here:
+                here.run(variable.set, value)
+        return here.run(fn, *args)
+
+    return pool.submit(run)
+
+
+def wrong_leaves_what_the_caller_has_not_set(pool, fn, *args):
+    """says: a task saw 'r3' and "the worker's own"."""
+    caller = contextvars.copy_context()
+
+    def run():
+        here = contextvars.copy_context()
+        for variable, value in caller.items():
+            here.run(variable.set, value)
+        return here.run(fn, *args)
+
+    return pool.submit(run)

@@ -4,7 +4,7 @@
 the kind of work that the threads did. "Python" keeps the GIL while it computes; "C" lets it go in each piece of work;
 "mixed" is one thread of each. The switch interval differs from trace to trace, so a long hold alone says nothing.
 `trace.overlap` (0 to 1), `trace.cpu_over_wall` (cores used), `trace.waits` and `trace.shares` (of each thread, 0 to 1)
-may help. The rule is tried on the same work at another pace as well.
+may help. The rule is tried on the same work at another pace as well, and with the threads in another order.
 """
 
 from dataclasses import replace
@@ -53,6 +53,28 @@ def check(label):
                for letter, pace, answer in paced if unlike(answer, KINDS[letter])]  # fmt: skip
     kept = "All of it twenty times as slow or as fast, each trace keeps its label."
     yield not changed, changed[0] if changed else kept
+    if changed:
+        return
+    turned = {letter: label(_turned(traces[letter])) for letter in KINDS}
+    changed = [f"Trace {letter}, its threads in the other order, is labeled {shown(answer)}; the work is the same."
+               for letter, answer in turned.items() if unlike(answer, KINDS[letter])]  # fmt: skip
+    yield not changed, changed[0] if changed else "With its threads in the other order, each trace keeps its label."
+
+
+def _turned(trace):
+    """`trace` with its last thread first."""
+    last = len(trace.threads) - 1
+
+    def moved(spans):
+        return tuple(Span(last - span.thread, span.start, span.end) for span in spans)
+
+    return replace(
+        trace,
+        threads=trace.threads[::-1],
+        holds=moved(trace.holds),
+        waits=moved(trace.waits),
+        preempted=moved(trace.preempted),
+    )
 
 
 def _paced(trace, factor):
@@ -119,3 +141,12 @@ def wrong_takes_every_wait_for_python(trace):
 def wrong_knows_python_and_c_alone(trace):
     """says: Trace c is labeled 'C'"""
     return "Python" if trace.overlap < 0.5 else "C"
+
+
+def wrong_looks_at_the_last_thread_alone(trace):
+    """says: Trace d, its threads in the other order, is labeled 'Python'; the work is the same."""
+    if trace.cpu_over_wall < 0.8:
+        return "sleep"
+    if trace.overlap > 0.5:
+        return "C"
+    return "mixed" if trace.shares[-1] < 0.1 else "Python"
