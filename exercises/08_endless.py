@@ -51,7 +51,7 @@ HINTS = [
     "the loop sees it, and releases the semaphore in any case.",
 ]
 
-INPUTS = Inputs(lambda given: (given.fn, given.once, given.workers, given.workers + 2, given.note))
+INPUTS = Inputs(lambda given: (given.fn, given.once, given.workers, given.workers, given.note))
 
 _WORKERS, _AT_MOST, _ITEMS = 3, 7, 60  # no multiple of the workers
 

@@ -60,7 +60,7 @@ HINTS = [
 ]
 
 INPUTS = Inputs(
-    lambda given: (given.fn, given.once, given.workers, given.workers + 2, lambda _: given.note("shown")),
+    lambda given: (given.fn, given.once, given.workers, given.workers, lambda _: given.note("shown")),
     values="texts",
     different=True,
     raises=False,
