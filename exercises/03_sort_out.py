@@ -177,7 +177,7 @@ def wrong_runs_it_again_where_it_failed(fn, items, workers):
 
 
 def wrong_catches_exception_alone(fn, items, workers):
-    """says: Where the second of 3 items raises SystemExit, it raised SystemExit"""
+    """says: Where the second of 3 items raises BaseException, it raised BaseException"""
     results, errors = {}, {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for future, item in [(pool.submit(fn, item), item) for item in items]:

@@ -344,7 +344,7 @@ def wrong_queues_the_report(pool, work, inputs, report):
 
 
 def wrong_reports_exceptions_alone(pool, work, inputs, report):
-    """says: Where the second of 3 inputs raises SystemExit,"""
+    """says: Where the second of 3 inputs raises BaseException,"""
 
     def tell(x, future):
         try:

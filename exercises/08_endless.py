@@ -447,7 +447,7 @@ def wrong_raises_while_tasks_are_under_way(fn, items, workers, at_most, handle):
 
 
 def wrong_knows_exception_alone(fn, items, workers, at_most, handle):
-    """says: Where the second of 3 items raises SystemExit, it returned None"""
+    """says: Where the second of 3 items raises BaseException, it returned None"""
     room, errors = threading.Semaphore(at_most), []
 
     def one(item):

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from exercises.engine.alike import shown, unlike
 from exercises.engine.check import Check
-from exercises.engine.oracle import Given, Inputs, shown, unlike
+from exercises.engine.oracle import Given, Inputs
 from exercises.engine.rest import Signal, Wait
 from helpers import tasks
 from helpers._common import count
@@ -163,7 +164,7 @@ def interleavings(most: int = 30, patience: float = 0.3) -> Iterator[Hold]:
 class Window:
     """`tasks` tasks, twice `size` or more, that show whether exactly `size` workers run them, and the same to the end.
 
-    `window.task(n, value)` is the n-th from 0; each is called once. The first stands still until all others have ended:
+    `window.task(n, value)` is the n-th from 0, called once. The first to come stands still until all others have ended:
     whoever waits for a batch waits in vain. `returned()` tells that the answer is back; `findings()` what was seen.
     """
 
@@ -180,8 +181,9 @@ class Window:
         with self._lock:
             self.called.append(n)
             self.threads.add(threading.current_thread())
+            slow = len(self.called) == 1 < self.size
         self.first.task()
-        if n == 0 and self.size > 1:
+        if slow:
             self.slow.task()
             self.beside = self.ended
         elif self.first.arrived > self.size:

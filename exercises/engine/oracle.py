@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from exercises.engine.alike import Alike, error_words, shown, unlike
 from exercises.engine.rest import Signal
-from helpers._common import count
 from helpers.tasks import TICK, Clock, Gate
 
 WORKERS = 3
@@ -26,22 +26,6 @@ READ = 6  # results of an endless input that are read
 ENDLESS = 1_000  # its items: an answer that takes all of them is refused, and does not hang
 LATE = 2.0  # seconds that a report may come after the call has returned
 PATIENCE = 1.0  # seconds that a slow input waits for the item before to be worked on
-
-
-class Alike:
-    """Objects that are equal, and not the same."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Alike)
-
-    def __hash__(self) -> int:
-        return 7
-
-    def __repr__(self) -> str:
-        return f"<equal object {self.number}>"
 
 
 @dataclass(frozen=True)
@@ -91,16 +75,17 @@ class Inputs:
     """What `INPUTS` of an exercise file is: `call(given)` makes the arguments of one call.
 
     `least`: the fewest items that the task allows. `values`: what tasks return, "anything", "numbers" or "texts".
-    `different`: the items all differ. `raises`: tasks may raise, `beyond`: also what is no Exception. `endless`: the
-    result is an iterator over an input without end. `calls`: each task runs exactly as often as the solution runs it.
-    `crowd`: each of many workers has its task. `view(result)` is what is compared of a result. `also`: more inputs: by
-    the words for them, functions like `call`.
+    `different`: the items all differ; `odd`: they may be anything, as None is. `raises`: tasks may raise, `beyond`: also
+    what is no Exception. `endless`: the result is an iterator over an input without end. `calls`: each task runs exactly
+    as often as the solution runs it. `crowd`: each of many workers has its task. `view(result)` is what is compared of a
+    result. `also`: more inputs: by the words for them, functions like `call`.
     """
 
     call: Callable[[Given], tuple[Any, ...]] | None = None
     least: int = 0
     values: str = "anything"
     different: bool = False
+    odd: bool = True
     raises: bool = True
     beyond: bool = True
     endless: bool = False
@@ -123,15 +108,17 @@ class Inputs:
         yield Case("With 2 {things} and 7 workers", some[:2], workers=7, needs="workers")
         yield Case("With 4 {things} and 1 worker", some[:4], workers=1, needs="workers")
         yield from (Case(words, results) for words, results in VALUES[self.values].items())
-        for words, items in list(ITEMS.items())[: 2 if self.different else None]:
-            yield Case(words, some[: len(items)], items, needs="items")
+        for words, items in list(ITEMS.items())[: 2 if self.different else None] if self.odd else ():
+            alike = ([other is item for other in items].index(True) for item in items)
+            yield Case(words, tuple(some[n] for n in alike), items, needs="items")
         if self.raises:
             error = Raises(ValueError("the second fails"))
             yield Case("Where the second of 4 {things} raises ValueError", (some[0], error, *some[2:4]))
-            yield Case("Where both {things} raise OSError", (Raises(OSError("no 1")), Raises(OSError("no 1"))))
+            late = Raises(TimeoutError("no 1"))
+            yield Case("Where both {things} raise TimeoutError", (late, late))
             if self.beyond:
-                exits = (some[0], Raises(SystemExit(3)), some[2])
-                yield Case("Where the second of 3 {things} raises SystemExit", exits)
+                exits = (some[0], Raises(BaseException("no Exception")), some[2])
+                yield Case("Where the second of 3 {things} raises BaseException", exits)
             yield Case("Where the first of 3 {things} is cancelled", (Raises(None), *some[:2]), needs="futures")
         if self.crowd:
             words = f"With {len(many)} {{things}} and {CROWD} workers"
@@ -159,18 +146,25 @@ class Given:
         self._pools: list[Executor] = []
         self._threads: list[threading.Thread] = []
         self._lock, self._worked = threading.Lock(), [Signal() for _ in case.results]
-        self.crowd = Gate(case.workers if case.crowd else 1, patience=PATIENCE)  # of one: it is open
+        # The first of a crowd meet, then the others; a gate of one is open.
+        self._meet = [Gate(case.workers if case.crowd else 1, patience=PATIENCE) for _ in range(2)]
         self._items = case.items if case.items is not None else tuple(f"item {n}" for n in range(len(case.results)))
 
     def _task(self, n: int) -> Any:
         with self._lock:
             self.called[n] += 1
+            late = sum(self.called) > CROWD
         self._worked[n].set()
-        self.crowd.task()
+        self._meet[late].task()
         result = self.case.results[n]
         if isinstance(result, Raises):
             raise result.error or CancelledError
         return result
+
+    @property
+    def crowd(self) -> int:
+        """How many went on together, at the beginning and later."""
+        return min(gate.most for gate in self._meet)
 
     def _listed(self, kind: str, made: list[Any]) -> list[Any]:
         self.used.add(kind)
@@ -305,16 +299,19 @@ def compared(solution: Any, answer: Any, inputs: Inputs) -> Iterator[tuple[str, 
 def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls: bool) -> str | None:
     """What was seen of the answer and not of the solution, as the rest of a sentence."""
     ends = f"{'given' if right.verb == 'gave' else 'returned'} {shown(right.value)}"
-    wanted = f"where it should have {ends if right.raised is None else 'raised ' + _error(right.raised)}"
-    if got.raised is not None:
-        return f"it raised {_error(got.raised)}, {wanted}" if unlike(got.raised, right.raised) else None
-    if right.raised is not None or got.verb != right.verb:
+    wanted = f"where it should have {ends if right.raised is None else 'raised ' + error_words(right.raised)}"
+    if got.raised is not None and unlike(got.raised, right.raised):
+        return f"it raised {error_words(got.raised)}, {wanted}"
+    if got.raised is None and (right.raised is not None or got.verb != right.verb):
         return f"it {got.verb} {shown(got.value)}{', one by one' if got.verb == 'gave' else ''}, {wanted}"
-    if what := unlike(got.value, right.value):
-        return f"it {got.verb} {what}"
+    if (got.raised is None or got.verb == "gave") and (what := unlike(got.value, right.value)):
+        return f"it {got.verb} {what}" + (f", before it raised {error_words(got.raised)}" if got.raised else "")
     for n, (times, wanted_times) in enumerate(zip(theirs.called, ours.called, strict=True)) if calls else ():
-        if times != wanted_times:
-            return f"number {n + 1} of them was called {_times(times)}, not {_times(wanted_times)}"
+        most = max(wanted_times, 1) if got.raised else wanted_times
+        if times > most or (times < most and not got.raised):  # after an error, some may be left out
+            return f"number {n + 1} of them was called {_times(times)}, not {_times(most)}"
+    if got.raised is not None:
+        return None
     if got.changed and not right.changed:
         return "it changed the list that it was given"
     left = list(theirs.notes)
@@ -329,8 +326,8 @@ def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls:
         return f"it called back {'once too often' if ours.notes else 'for nothing'}"
     if left:
         return f"{shown(left[0])} was reported {'besides' if ours.notes else 'for nothing'}"
-    if theirs.case.crowd and theirs.crowd.most < ours.crowd.most:
-        return f"at most {theirs.crowd.most} of them went on together, where it should have been {ours.crowd.most}"
+    if theirs.case.crowd and theirs.crowd < ours.crowd:
+        return f"at most {theirs.crowd} of them went on together, where it should have been {ours.crowd}"
     if theirs.starved and not ours.starved:
         return "it took an item from a slow input before it began to work on the one before"
     return None
@@ -338,63 +335,3 @@ def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls:
 
 def _times(number: int) -> str:
     return {0: "never", 1: "once", 2: "twice"}.get(number, f"{number} times")
-
-
-def shown(value: Any, limit: int = 60) -> str:
-    """Its repr, whatever that does, cut to `limit` characters."""
-    try:
-        text = repr(value)
-    except Exception as error:
-        text = f"<a {type(value).__name__} whose repr raises {type(error).__name__}>"
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _error(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error!s:.100}" if str(error) else type(error).__name__
-
-
-def unlike(given: Any, right: Any) -> str | None:
-    """None if they have the same type and value, else `given, not right`. `given` is not asked what it is equal to."""
-    told = f"{shown(given)}, not {shown(right)}"
-    if isinstance(right, Future) and isinstance(given, Future):
-        return unlike(_settled(given), _settled(right))
-    if isinstance(right, bool | BaseException | None):
-        same = given is right or getattr(given, "args", 0) == getattr(right, "args", 1)
-        return None if type(given) is type(right) and same else told
-    if not isinstance(given, type(right)) or isinstance(given, bool):
-        kind = f"{shown(given, 40)} of type {_kind(given)}, not {shown(right, 40)} of type {_kind(right)}"
-        return kind if shown(given) == shown(right) or hasattr(right, "__len__") else told
-    if isinstance(right, list | tuple):
-        items = list(tuple.__iter__(given) if isinstance(right, tuple) else list.__iter__(given))
-        if len(items) != len(right):
-            return told if "…" not in told else f"{count(len(items), 'value')}, not {len(right)}: {shown(given)}"
-        for n, pair in enumerate(zip(items, right, strict=True)):
-            if what := unlike(*pair):
-                return told if shown(given) != shown(right) and len(right) < 10 else f"as number {n + 1}, {what}"
-        return None
-    if isinstance(right, dict):
-        pairs = list(dict.items(given))
-        found = [next((p for p in pairs if not unlike(p[0], key)), None) for key in right]
-        if len(pairs) != len(right) or None in found:
-            return told
-        whats = (unlike(pair[1], value) for pair, value in zip(found, right.values(), strict=True) if pair)
-        what = next(filter(None, whats), None)
-        return what and (told if shown(given) != shown(right) else f"as one value {what}")
-    if isinstance(right, Alike):
-        return None if given.number == right.number else told
-    if isinstance(right, float) and math.isnan(right):
-        return None if math.isnan(given) else told
-    equal: Any = type(right).__eq__
-    return None if equal(right, given) is True else told
-
-
-def _kind(value: Any) -> str:
-    kind = type(value)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-
-
-def _settled(future: Future[Any]) -> Any:
-    try:
-        return "returned", future.result(timeout=2)
-    except BaseException as error:
-        return "raised", error

@@ -4,12 +4,14 @@ import math
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from functools import partial
 
 import numpy as np
 import pytest
 from exercise_file import changed, written
 
-from exercises.engine.oracle import Given, Inputs, compared, unlike
+from exercises.engine.alike import unlike
+from exercises.engine.oracle import Given, Inputs, compared
 from exercises.engine.problem import ExerciseError
 from exercises.learner import judged
 
@@ -111,6 +113,20 @@ def lost_outside_exception(tasks, workers):
         return list(pool.map(one, tasks))
 
 
+def one_wave_alone(tasks, workers):
+    return collect(tasks[:workers], workers) + [task() for task in tasks[workers:]]
+
+
+def once_more(tasks, workers):
+    def one(task):
+        try:
+            return task()
+        except ValueError:
+            return task()
+
+    return collect([partial(one, task) for task in tasks], workers)
+
+
 class Agreeing(list):
     def __eq__(self, other):
         return True
@@ -131,9 +147,11 @@ TASKS_WRONG = [
     (raised_when_returned, "returned and not raised, it raised KeyError: 'a value', where it should have returned"),
     (a_worker_for_each, "With no tasks, it raised ValueError: max_workers must be greater than 0, where it should"),
     (at_most_five, "With 23 tasks, it returned 5 values, not 23: "),
-    (lost_outside_exception, "raises SystemExit, it returned ['a', None, 'c'], where it should"),
+    (lost_outside_exception, "raises BaseException, it returned ['a', None, 'c'], where it should"),
     (lambda tasks, n: collect(tasks, min(n, 32)), "36 workers, at most 32 of them went on together"),
     (lambda tasks, n: right(tasks, n), "at most 1 of them went on together, where it should"),
+    (one_wave_alone, "36 workers, at most 1 of them went on together, where it should have been 36."),
+    (once_more, "the second of 4 tasks raises ValueError, number 2 of them was called twice, not once."),
     (lambda tasks, n: collect(tasks, n) and collect(tasks, n), "number 1 of them was called twice, not once."),
 ]  # fmt: skip
 
@@ -183,6 +201,18 @@ def test_input_that_is_slow_or_endless():
             for item in items:
                 yield pool.submit(fn, item).result()
 
+    def raises_at_the_end(fn, items):
+        errors = []
+        for item in items:
+            try:
+                yield fn(item)
+            except ValueError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    what = "raises ValueError, it gave ['a', 'c', 'd'], not ['a'], before it raised ValueError: the second fails."
+    assert what in found(one_by_one, raises_at_the_end, STREAM)
     started = time.monotonic()
     assert "it took an item from a slow input before" in found(one_by_one, reads_ahead, STREAM)
     assert time.monotonic() - started < 30

@@ -1,0 +1,88 @@
+"""Compare what an answer gives with what is right, by type and value, and say how they differ.
+
+What is given is never asked what it is equal to.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Future
+from typing import Any
+
+from helpers._common import count
+
+
+class Alike:
+    """Objects that are equal, and not the same."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Alike)
+
+    def __hash__(self) -> int:
+        return 7
+
+    def __repr__(self) -> str:
+        return f"<equal object {self.number}>"
+
+
+def shown(value: Any, limit: int = 60) -> str:
+    """Its repr, whatever that does, cut to `limit` characters."""
+    try:
+        text = repr(value)
+    except Exception as error:
+        text = f"<a {type(value).__name__} whose repr raises {type(error).__name__}>"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def error_words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error!s:.100}" if str(error) else type(error).__name__
+
+
+def unlike(given: Any, right: Any) -> str | None:
+    """None if they have the same type and value, else `given, not right`. `given` is not asked what it is equal to."""
+    told = f"{shown(given)}, not {shown(right)}"
+    if isinstance(right, Future) and isinstance(given, Future):
+        return unlike(_settled(given), _settled(right))
+    if isinstance(right, bool | BaseException | None):
+        same = given is right or getattr(given, "args", 0) == getattr(right, "args", 1)
+        return None if type(given) is type(right) and same else told
+    if not isinstance(given, type(right)) or isinstance(given, bool):
+        kind = f"{shown(given, 40)} of type {_kind(given)}, not {shown(right, 40)} of type {_kind(right)}"
+        return kind if shown(given) == shown(right) or hasattr(right, "__len__") else told
+    if isinstance(right, list | tuple):
+        items = list(tuple.__iter__(given) if isinstance(right, tuple) else list.__iter__(given))
+        if len(items) != len(right):
+            return told if "…" not in told else f"{count(len(items), 'value')}, not {len(right)}: {shown(given)}"
+        for n, pair in enumerate(zip(items, right, strict=True)):
+            if what := unlike(*pair):
+                return told if shown(given) != shown(right) and len(right) < 10 else f"as number {n + 1}, {what}"
+        return None
+    if isinstance(right, dict):
+        pairs = list(dict.items(given))
+        found = [next((p for p in pairs if not unlike(p[0], key)), None) for key in right]
+        if len(pairs) != len(right) or None in found:
+            return told
+        whats = (unlike(pair[1], value) for pair, value in zip(found, right.values(), strict=True) if pair)
+        what = next(filter(None, whats), None)
+        return what and (told if shown(given) != shown(right) else f"as one value {what}")
+    if isinstance(right, Alike):
+        return None if given.number == right.number else told
+    if isinstance(right, float) and math.isnan(right):
+        return None if math.isnan(given) else told
+    equal: Any = type(right).__eq__
+    return None if equal(right, given) is True else told
+
+
+def _kind(value: Any) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _settled(future: Future[Any]) -> Any:
+    try:
+        return "returned", future.result(timeout=2)
+    except BaseException as error:
+        return "raised", error
