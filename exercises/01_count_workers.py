@@ -35,7 +35,7 @@ HINTS = [
 
 
 def check(count_workers):
-    for tasks, max_workers in ((3, 20), (6, 2), (5, 1)):
+    for tasks, max_workers in ((3, 20), (6, 2), (5, 1), (40, 36)):
         together = min(tasks, max_workers)
         # One more than may run together never comes, unless there are more workers than asked for.
         caller, gate, ran = threading.current_thread(), Gate(min(tasks, max_workers + 1)), []
@@ -80,9 +80,15 @@ def check(count_workers):
     for _ in range(40):
         ran = []
         answer = count_workers([lambda ran=ran: ran.append(threading.current_thread())] * 20, 20)
-        if unlike(answer, len(set(ran))):
+        if unlike(answer, len(set(ran))) or len(ran) != 20:
             break
     says = f"20 tasks that take no time, max_workers=20: {count(len(set(ran)), 'worker')} ran them"
+    if len(ran) != 20:
+        yield (
+            False,
+            f"20 tasks that are one and the same function: {count(len(ran), 'run')}, where each was to run once.",
+        )
+        return
     yield not unlike(answer, len(set(ran))), f"{says}, and you counted {shown(answer)}."
 
 
@@ -251,3 +257,13 @@ def wrong_in_batches(tasks, max_workers):
         for start in range(0, len(tasks), max_workers):
             names.update(pool.map(ran_in, tasks[start : start + max_workers]))
     return len(names)
+
+
+def wrong_runs_a_function_once(tasks, max_workers):
+    """says: 20 tasks that are one and the same function: 1 run, where each was to run once."""
+    return count_workers(list(dict.fromkeys(tasks)), max_workers)
+
+
+def wrong_has_eight_workers_at_most(tasks, max_workers):
+    """says: 40 tasks, max_workers=36: at most 8 tasks were in flight together"""
+    return count_workers(tasks, min(max_workers, 8))

@@ -15,6 +15,7 @@ Write `class Pool(Executor)` in about 30 lines, with a queue, threads and `Futur
 first, then to your pool. (`cancel_futures` may be ignored.)
 """
 
+import itertools
 import queue
 import sys
 import threading
@@ -151,15 +152,22 @@ def _hands_over(make):
 def _calls(make):
     pool = make(2)
     try:
-        futures = [pool.submit(divmod, 7, 2), pool.submit(dict, fn=1), pool.submit(KeyError, "a value")]
+        futures = [
+            pool.submit(divmod, 7, 2),
+            pool.submit(dict, fn=1, task=2),
+            pool.submit(KeyError, "a value"),
+        ]
     except TypeError as error:
-        yield False, f"submit(dict, fn=1) raised TypeError: {error}. The `/` keeps the names before it free."
+        yield (
+            False,
+            f"submit(dict, fn=1, task=2) raised TypeError: {error}. The `/` keeps the names before it free.",
+        )
         return
     if _ended(*futures):
         values = [future.exception() or future.result() for future in futures[:2]]
         yield (
-            not unlike(values, [(3, 1), {"fn": 1}]),
-            f"divmod(7, 2) gave {shown(values[0])}, dict(fn=1) gave {shown(values[1])}.",
+            not unlike(values, [(3, 1), {"fn": 1, "task": 2}]),
+            f"divmod(7, 2) gave {shown(values[0])}, dict(fn=1, task=2) gave {shown(values[1])}.",
         )
         fine = futures[2].exception() is None
         yield fine, f"A task returned a KeyError; its Future has {'it as result' if fine else 'it as exception'}."
@@ -173,7 +181,11 @@ def _survives_failures(make):
     def interrupt():
         raise KeyboardInterrupt
 
-    for kind, args in ((ValueError, (int, "x")), (SystemExit, (sys.exit, 3)), (KeyboardInterrupt, (interrupt,))):
+    def leave():
+        raise BaseException("no Exception")
+
+    for kind, args in ((ValueError, (int, "x")), (SystemExit, (sys.exit, 3)), (KeyboardInterrupt, (interrupt,)),
+                       (BaseException, (leave,))):  # fmt: skip
         pool = make(1)
         bad, good = pool.submit(*args), pool.submit(abs, -1)
         if not _ended(bad):
@@ -210,9 +222,10 @@ def _keeps_the_order(make):
     pool, gate, ran = make(1), Gate(), []
     first = pool.submit(gate.task)
     until(lambda: gate.arrived)
-    futures = [first, *(pool.submit(ran.append, number) for number in range(4))]
+    futures = [first, *(pool.submit(ran.append, number) for number in range(12))]
     gate.open()
-    yield _ended(*futures) and ran == [0, 1, 2, 3], f"Tasks 0, 1, 2, 3 queued for one worker ran in this order: {ran}."
+    good = _ended(*futures) and ran == list(range(12))
+    yield good, f"Tasks 0, 1, 2 and so on up to 11, queued for one worker, ran in this order: {ran}."
 
 
 def _cancels(make):
@@ -220,11 +233,12 @@ def _cancels(make):
     held = pool.submit(gate.task)
     until(lambda: gate.arrived)
     queued, last = pool.submit(ran.append, "cancelled"), pool.submit(ran.append, "last")
-    running, cancelled = held.running(), queued.cancel()
+    said, cancelled = f"running() said {held.running()}, cancel() {held.cancel()}", queued.cancel()
+    running = said == "running() said True, cancel() False"
     gate.open()
     ended = _ended(last)
     if not running or not cancelled:
-        yield False, f"running() of a task that ran said {running}, cancel() of a queued one {cancelled}."
+        yield False, f"While a task ran, its {said}; cancel() of a queued one said {cancelled}."
     elif "cancelled" in ran:
         yield False, "A task that was cancelled in the queue ran."
     else:
@@ -277,6 +291,14 @@ def _leaves_without_waiting(make):
     late = held.done()
     gate.open()
     yield late, f"shutdown() returned {'after' if late else 'while'} a task ran."
+
+    pool, gate = make(1), Gate(patience=0.5)
+    held = pool.submit(gate.task)
+    pool.shutdown(wait=False)
+    pool.shutdown()
+    late = held.done()
+    gate.open()
+    yield late, f"shutdown() after shutdown(wait=False) returned {'after' if late else 'while'} a task ran."
 
 
 def _two_at_once(held, other):
@@ -388,7 +410,7 @@ class wrong_runs_the_task_in_submit(Pool):
 
 
 class wrong_forgets_the_arguments_by_name(Pool):
-    """says: dict(fn=1) gave {}"""
+    """says: dict(fn=1, task=2) gave {"""
 
     def submit(self, fn, /, *args, **kwargs):
         return super().submit(fn, *args)
@@ -456,7 +478,7 @@ class wrong_has_eight_workers_at_most(Pool):
 
 
 class wrong_takes_the_newest_first(Pool):
-    """says: ran in this order: [3, 2, 1, 0]"""
+    """says: ran in this order: [11, 10, 9, 8,"""
 
     def __init__(self, max_workers):
         self._queue, self._lock, self._open = queue.LifoQueue(), threading.Lock(), True
@@ -466,7 +488,7 @@ class wrong_takes_the_newest_first(Pool):
 
 
 class wrong_never_says_running(Pool):
-    """says: running() of a task that ran said False"""
+    """says: While a task ran, its running() said False"""
 
     def _work(self):
         while (item := self._queue.get()) is not None:
@@ -603,7 +625,7 @@ class wrong_takes_a_returned_error_for_a_failure(Pool):
 
 
 class wrong_has_a_parameter_named_fn(Pool):
-    """says: submit(dict, fn=1) raised TypeError:"""
+    """says: submit(dict, fn=1, task=2) raised TypeError:"""
 
     def submit(self, fn, *args, **kwargs):
         return super().submit(fn, *args, **kwargs)
@@ -641,3 +663,33 @@ class wrong_shutdown_does_not_wait_by_itself(Pool):
 
     def shutdown(self, wait=False, *, cancel_futures=False):
         super().shutdown(wait)
+
+
+class wrong_waits_in_the_first_shutdown_alone(Pool):
+    """says: shutdown() after shutdown(wait=False) returned while a task ran."""
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        super().shutdown(wait=wait and self._open, cancel_futures=cancel_futures)
+
+
+class _ByText(queue.PriorityQueue):
+    def __init__(self):
+        super().__init__()
+        self.numbers = itertools.count()
+
+    def put(self, item):
+        number = next(self.numbers)
+        super().put(("~" if item is None else str(number), number, item))
+
+    def get(self):
+        return super().get()[-1]
+
+
+class wrong_sorts_by_a_text(Pool):
+    """says: ran in this order: ["""
+
+    def __init__(self, max_workers):
+        self._queue, self._lock, self._open = _ByText(), threading.Lock(), True
+        self._threads = [threading.Thread(target=self._work) for _ in range(max_workers)]
+        for thread in self._threads:
+            thread.start()

@@ -86,7 +86,7 @@ def check(settle):
         yield False, f"The pairs came in another order than the Futures, first {pairs[0]}."
         return
     for n, what in enumerate(_TASKS):
-        yield _same(pairs[n], wanted[n]), f"For {what} it gave {shown(pairs[n])}."
+        yield _same(pairs[n], wanted[n]), f"For {what} it gave {shown(pairs[n])}{_another(pairs[n], wanted[n])}."
     if not all(map(_same, pairs, wanted)):
         return
 
@@ -136,6 +136,15 @@ def _same(given, wanted):
     if wanted[0] == "returned":
         return given == wanted
     return given[0] == wanted[0] and given[1] is wanted[1]
+
+
+def _another(given, wanted):
+    looks_alike = given[0] == wanted[0] == "raised" and repr(given[1]) == repr(wanted[1])
+    return (
+        ", which looks like what the task raised and is another object"
+        if looks_alike and given[1] is not wanted[1]
+        else ""
+    )
 
 
 def wrong_stops_at_the_first_failure(futures):
@@ -268,3 +277,8 @@ def wrong_leaves_a_late_cancel_out(futures):
 def wrong_knows_a_future_once(futures):
     """says: With one Future that stands twice in the list, it returned [('returned', 7)], not"""
     return list({future: settle([future])[0] for future in futures}.values())
+
+
+def wrong_makes_the_error_again(futures):
+    """says: which looks like what the task raised and is another object"""
+    return [(how, type(what)(*what.args)) if how == "raised" else (how, what) for how, what in settle(futures)]

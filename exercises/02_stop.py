@@ -68,6 +68,7 @@ class _Steps:
         self.done += 1
         if self.done % 3 == 0:
             self.moved.set()
+        return self.done  # which is nobody's business
 
     def end(self, after=0):
         """Let no more than `after` further steps be done."""
@@ -122,7 +123,10 @@ def check(start):
         yield more == 0, f"After stop() the task began {steps} other steps."
         if more:
             return
-        yield _result(future, one)
+        right, what = _result(future, one)
+        yield right, what
+        if not right:
+            return
 
         alone = _moves(other, two)
         ended = "no other task" if alone else "the other task too: each needs news of its own"
@@ -140,6 +144,10 @@ def check(start):
         busy.open()
         until(future.done)
         yield none.begun == 0, f"Told to stop before it had begun, a task did {none.begun} steps."
+        if not none.begun and future.done() and not future.cancelled():
+            error = future.exception()
+            result = f"raised {error!r}" if error else f"gave {future.result()!r}"
+            yield result == "gave 0", f"Told to stop before it had begun, it {result}."
 
 
 MANY, LONG = 3000, 1.5  # steps, and seconds that one of them takes
@@ -367,3 +375,45 @@ def wrong_shuts_the_pool(pool, step):
     future = pool.submit(work)
     pool.shutdown(wait=False)
     return future, told.set
+
+
+def wrong_adds_what_a_step_returns(pool, step):
+    """says: The result was"""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            steps += step() or 1
+        return steps
+
+    return pool.submit(work), told.set
+
+
+def wrong_ends_where_a_step_says_so(pool, step):
+    """says: ended"""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            steps += 1
+            if step():
+                break
+        return steps
+
+    return pool.submit(work), told.set
+
+
+def wrong_gives_nothing_for_no_steps(pool, step):
+    """says: Told to stop before it had begun, it gave None."""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            step()
+            steps += 1
+        return steps or None
+
+    return pool.submit(work), told.set

@@ -8,7 +8,7 @@ and the list may be empty: then all are done, and `fn()` is called at once.
 """
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 from exercises.kit import Gate, Inputs, Signal, count, interleavings, watch
 
@@ -58,6 +58,11 @@ class _Calls:
             self.given = self.given or bool(given)
         self.called.set()
 
+    def soon(self):
+        """How often it was called, by a thread of the answer's own too."""
+        self.called.wait(0.1)
+        return self.count
+
     def wait(self):
         self.called.wait(2)  # an answer may have a thread of its own that calls
         return self.count
@@ -83,7 +88,7 @@ def _scenes(when_all_done):
     futures[2].cancel()
     futures[2].set_running_or_notify_cancel()  # as a worker does, for those who wait
     futures[0].set_exception(ValueError("this task failed"))
-    early = calls.count
+    early = calls.soon()
     futures[1].set_result("done last")
     called = calls.wait()
     yield early == 0 and called == 1, _once("One was cancelled, one raised, one returned", early, called)
@@ -95,7 +100,7 @@ def _scenes(when_all_done):
     futures[0].set_result("done before")
     when_all_done(futures, calls)
     futures[2].set_result("the last of the list, not the last to end")
-    early = calls.count
+    early = calls.soon()
     futures[1].set_result("done last")
     called = calls.wait()
     case = "One was done before, the last of the list ended second"
@@ -113,7 +118,7 @@ def _scenes(when_all_done):
         when_all_done(futures, calls)
         for future in futures[1:]:
             future.set_result("done before the first")
-        early = calls.count
+        early = calls.soon()
         futures[0].set_result("done last")
         called = calls.wait()
         yield early == 0 and called == 1, _once(f"Of {count(size, 'Future')}, the first ended last", early, called)
@@ -121,7 +126,7 @@ def _scenes(when_all_done):
     calls, (one, other) = _Calls(), (Future(), Future())
     when_all_done([one, other, one], calls)
     one.set_result("done")
-    early = calls.count
+    early = calls.soon()
     other.set_result("done last")
     called = calls.wait()
     yield early == 0 and called == 1, _once("One of them stood twice in the list", early, called)
@@ -130,7 +135,7 @@ def _scenes(when_all_done):
     when_all_done([one], first)
     when_all_done([other], second)
     other.set_result("done")
-    early = first.count
+    early = first.soon()
     called = second.wait()
     yield early == 0 and called == 1, _once("Two calls at a time, the second is done: for the second,", early, called)
     one.set_result("done")
@@ -397,3 +402,13 @@ def wrong_one_count_for_all_calls(futures, fn):
         future.add_done_callback(count_down)
     if not futures:
         fn()
+
+
+def wrong_waits_for_the_first_error_in_a_thread(futures, fn):
+    """says: One was cancelled, one raised, one returned: fn was called too early."""
+    threading.Thread(target=lambda: (wait(futures, return_when=FIRST_EXCEPTION), fn()), daemon=True).start()
+
+
+def wrong_asks_the_last_in_a_thread(futures, fn):
+    """says: One was cancelled, one raised, one returned: fn was called too early."""
+    threading.Thread(target=lambda: ([wait([future]) for future in futures[-1:]], fn()), daemon=True).start()

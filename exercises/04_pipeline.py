@@ -35,11 +35,19 @@ def pipeline(fetchers, writers, fetch, write, pages):
     return [future.result() if future.exception() is None else future.exception() for future in ends]
 
 
-def _written(text):
+def _written(given, text):
+    given.note(text)
     return "wrote", text
 
 
-INPUTS = Inputs(lambda given: (given.pool(3), given.pool(1), given.fn, _written, given.items))
+def _refuses(text):
+    raise BaseException(f"no room for {text}")
+
+
+INPUTS = Inputs(
+    lambda given: (given.pool(3), given.pool(1), given.fn, partial(_written, given), given.items),
+    also={"Where a write raises BaseException": lambda given: (given.pool(3), given.pool(1), str, _refuses, ["page"])},
+)
 
 EQUAL = {
     "ends[n] = writers.submit(write, future.result()) if future.exception() is None else future  ->  "
@@ -311,3 +319,24 @@ def wrong_keeps_ends_by_page(fetchers, writers, fetch, write, pages):
         page, future = fetched.get()
         ends[page] = future if future.exception() else writers.submit(write, future.result())
     return [future.exception() or future.result() for future in ends.values()]
+
+
+def wrong_writes_twice(fetchers, writers, fetch, write, pages):
+    """says: With one page, ('a',) was reported besides"""
+    return pipeline(fetchers, writers, fetch, lambda text: (write(text), write(text))[1], pages)
+
+
+def wrong_lets_some_errors_of_writes_out(fetchers, writers, fetch, write, pages):
+    """says: Where a write raises BaseException, it raised BaseException: no room for page"""
+
+    def kept(text):
+        try:
+            return write(text)
+        except Exception as error:
+            return error
+
+    ends = pipeline(fetchers, writers, fetch, kept, pages)
+    for end in ends:
+        if isinstance(end, BaseException) and not isinstance(end, Exception) and "room" in str(end):
+            raise end
+    return ends

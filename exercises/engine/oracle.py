@@ -75,10 +75,10 @@ class Inputs:
     """What `INPUTS` of an exercise file is: `call(given)` makes the arguments of one call.
 
     `least`: the fewest items that the task allows. `values`: what tasks return, "anything", "numbers" or "texts".
-    `different`: the items all differ; `odd`: they may be anything, as None is. `raises`: tasks may raise, `beyond`: also
-    what is no Exception. `endless`: the result is an iterator over an input without end. `calls`: each task runs exactly
-    as often as the solution runs it. `crowd`: each of many workers has its task. `view(result)` is what is compared of a
-    result. `also`: more inputs: by the words for them, functions like `call`.
+    `different`: the items all differ; `odd`: they may be anything, as None is. `raises`: tasks may raise, `beyond`:
+    also what is no Exception. `endless`: the result is an iterator over an input without end. `calls`: each task runs
+    exactly as often as the solution runs it. `crowd`: each of many workers has its task. `view(result)` is what is
+    compared of a result. `also`: more inputs: by the words for them, functions like `call`.
     """
 
     call: Callable[[Given], tuple[Any, ...]] | None = None
