@@ -9,6 +9,7 @@ raises the exception of one of them.
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 
 from exercises.kit import Gate, Inputs, count, shown, unlike, until, watch
 
@@ -120,16 +121,25 @@ def check(first_good):
     if unlike(answer, 0):
         return
 
+    errors, tried = {name: OSError(name) for name in "vwxyz"}, []
+
     def broken(name):
-        raise OSError(name)
+        tried.append(name)
+        raise errors[name]
 
     try:
-        answer = first_good([lambda name=name: broken(name) for name in "xyz"], 2)
-    except OSError:
-        answer = OSError
-    gives = "raises it too" if answer is OSError else f"gives {shown(answer)}"
-    yield answer is OSError, f"When all sources raise OSError, it {gives}."
-    if answer is not OSError:
+        answer = first_good([lambda name=name: broken(name) for name in errors], 2)
+    except OSError as error:
+        answer = error
+    own = any(answer is error for error in errors.values())
+    if isinstance(answer, OSError):
+        gives = "raises one of these" if own else f"raises {shown(answer)}, which none of them raised"
+    else:
+        gives = f"gives {shown(answer)}"
+    yield own, f"When all 5 sources raise an OSError, it {gives}."
+    again = len(tried) - len(set(tried))
+    yield not again, f"Of 5 sources that failed, {again or 'none'} {'was' if again < 2 else 'were'} asked again."
+    if not own or again:
         return
 
     crowd = Gate(36, patience=0.5)
@@ -184,7 +194,7 @@ def wrong_asks_all_at_once(sources, workers):
 
 
 def wrong_says_nothing_when_all_fail(sources, workers):
-    """says: When all sources raise OSError, it gives None"""
+    """says: When all 5 sources raise an OSError, it gives None"""
     pool = ThreadPoolExecutor(max_workers=workers)
     futures = [pool.submit(source) for source in sources]
     for future in as_completed(futures):
@@ -260,3 +270,23 @@ def wrong_hopes_for_a_better_answer_than_0(sources, workers):
 def wrong_has_eight_workers_at_most(sources, workers):
     """says: With 36 workers, 8 sources were asked at the same time"""
     return first_good(sources, min(workers, 8))
+
+
+def wrong_raises_an_error_of_its_own(sources, workers):
+    """says: it raises OSError('no source has answered'), which none of them raised"""
+    try:
+        return first_good(sources, workers)
+    except Exception:
+        raise OSError("no source has answered") from None
+
+
+def wrong_asks_a_second_time(sources, workers):
+    """says: Of 5 sources that failed, 5 were asked again"""
+
+    def again(source):
+        try:
+            return source()
+        except Exception:
+            return source()
+
+    return first_good([partial(again, source) for source in sources], workers)

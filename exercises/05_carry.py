@@ -7,9 +7,10 @@ sets in them is seen by nobody else.
 
 import contextvars
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from exercises.kit import Gate, shown, watch
+from exercises.kit import Gate, count, shown, watch
 
 LIMIT = 6
 
@@ -37,8 +38,11 @@ def check(submit_here):
     gate, after = Gate(2), Gate(2)
     threads, got = [], {}
 
+    calls = []
+
     def work(*args):
         name = request.get()
+        calls.append(name)
         got[name] = args, more.get(), user.get()
         threads.append(threading.current_thread())
         gate.task()
@@ -46,10 +50,12 @@ def check(submit_here):
             variable.set(f"left behind by {name}")
         return name
 
+    ends = {"a _Left": _Left("returned"), "0": 0, "KeyError": KeyError("no such page"), "left": _Left("raised")}
+
     def end(kind):
-        if kind == "returned":
-            return _Left("returned")
-        raise {"KeyError": KeyError("no such page"), "left": _Left("raised")}[kind]
+        if kind in ("a _Left", "0"):
+            return ends[kind]
+        raise ends[kind]
 
     def plain():
         after.task()
@@ -86,7 +92,7 @@ def check(submit_here):
     if in_pool:
         yield not ended, f"submit_here returned {'only when its task had ended' if ended else 'while its task ran'}."
     yield request.get() == "r3", f"Afterwards the caller's own variable is {shown(request.get())}."
-    if not same or not in_pool:
+    if not same or not in_pool or ended:
         return
     for name, value, args in asked:
         given, other, unset = got[name]
@@ -95,6 +101,9 @@ def check(submit_here):
         yield unset == "nobody", f"A variable that {name} did not set was {shown(unset)} in its task."
         if got[name] != (args, value, "nobody"):
             return
+    yield len(calls) == 3, f"For 3 calls, fn ran {count(len(calls), 'time')}."
+    if len(calls) != 3:
+        return
     found = [value for values in left for value in values if value not in ("none", "default", "nobody")]
     what = f"found {shown(found[0])} there" if found else "found nothing of it there"
     yield not found, f"A task submitted to the same workers later, by pool.submit, {what}."
@@ -106,22 +115,32 @@ def check(submit_here):
             variable.set("the worker's own")
 
     with watch(), ThreadPoolExecutor(1, "given", set_both) as pool:
-        did, what = _outcome(submit_here(pool, lambda: (request.get(), user.get())))
-    good = did == "returned" and what == ("r3", "nobody")
-    saw = f"saw {what[0]!r} and {what[1]!r}" if did == "returned" else f"raised {shown(what)}"
+        saw_both = []
+        did, what = _outcome(submit_here(pool, lambda: saw_both.extend((request.get(), user.get()))))
+    good = did == "returned" and saw_both == ["r3", "nobody"]
+    saw = f"saw {' and '.join(map(repr, saw_both))}" if did == "returned" else f"raised {shown(what)}"
     where = "where the caller has set the one and not the other, and the worker both,"
     yield good, f"Of two variables, {where} a task {saw}."
     if not good:
         return
 
     with watch(), ThreadPoolExecutor(1, "given") as pool:
-        for kind, wanted in (("returned", "returned"), ("KeyError", "raised"), ("left", "raised")):
+        for kind, wanted in (("a _Left", "returned"), ("0", "returned"), ("KeyError", "raised"), ("left", "raised")):
             does, what = _outcome(submit_here(pool, end, kind))
-            good = does == wanted and type(what).__name__ == ("KeyError" if kind == "KeyError" else "_Left")
-            meant = "KeyError" if kind == "KeyError" else "an exception outside Exception"
-            yield good, f"Of a task that {wanted} {meant}, the Future {does} {shown(what, 40)}."
+            meant = kind if kind in ("0", "KeyError") else "an exception outside Exception"
+            good = does == wanted and what is ends[kind]
+            other = ", another object" if does == wanted and not good and repr(what) == repr(ends[kind]) else ""
+            yield good, f"Of a task that {wanted} {meant}, the Future {does} {shown(what, 40)}{other}."
             if not good:
                 return
+        busy = Gate(patience=0.5)
+        pool.submit(busy.task)
+        submit_here(pool, int)
+        yield (
+            not busy.gave_up,
+            f"It returned {'only when a worker' if busy.gave_up else 'while no worker'} was free for its task.",
+        )
+        busy.open()
 
 
 def _ready(pool):
@@ -369,3 +388,36 @@ def wrong_leaves_what_the_caller_has_not_set(pool, fn, *args):
         return here.run(fn, *args)
 
     return pool.submit(run)
+
+
+def wrong_runs_it_twice(pool, fn, *args):
+    """says: For 3 calls, fn ran 6 times."""
+    context = contextvars.copy_context()
+    return pool.submit(lambda: (context.copy().run(fn, *args), context.run(fn, *args))[1])
+
+
+def wrong_loses_what_counts_as_false(pool, fn, *args):
+    """says: Of a task that returned 0, the Future returned None."""
+    context = contextvars.copy_context()
+    return pool.submit(lambda: context.run(fn, *args) or None)
+
+
+def wrong_raises_one_of_its_own(pool, fn, *args):
+    """says: Of a task that raised KeyError, the Future raised KeyError('no such page'), another object."""
+    context = contextvars.copy_context()
+
+    def run():
+        try:
+            return context.run(fn, *args)
+        except Exception as error:
+            raise type(error)(*error.args) from error
+
+    return pool.submit(run)
+
+
+def wrong_waits_for_a_worker(pool, fn, *args):
+    """says: It returned only when a worker was free for its task."""
+    future = submit_here(pool, fn, *args)
+    while not (future.running() or future.done()):
+        time.sleep(0.001)
+    return future

@@ -34,6 +34,10 @@ def _four():
     return 4
 
 
+def _gone():
+    raise OSError("no such part")
+
+
 INPUTS = Inputs(
     lambda given: ([[part] for part in given.tasks], given.workers),
     values="numbers",
@@ -41,6 +45,9 @@ INPUTS = Inputs(
     also={
         "With an order that has no parts": lambda given: ([[lambda: 5], [], [lambda: 7, lambda: 8]], 2),
         "With a part that stands twice in an order": lambda given: ([[_four, _four, lambda: 4], [_four]], 2),
+        "With three orders of the same part": lambda given: ([[_four], [_four], [_four]], 2),
+        "Where the first part of an order raises OSError": lambda given: ([[_four], [_gone, _four], [_four]], 2),
+        "With 90 orders and 2 workers": lambda given: ([[_four, _four] for _ in range(90)], 2),
     },
 )
 
@@ -240,3 +247,35 @@ def wrong_adds_up_different_prices(orders, workers):
 def wrong_has_eight_workers_at_most(orders, workers):
     """says: With 20 workers, 8 prices were fetched at the same time"""
     return prices(orders, min(workers, 8))
+
+
+def wrong_knows_an_order_by_its_parts(orders, workers):
+    """says: With three orders of the same part, it returned [4], not [4, 4, 4]"""
+    sums = prices(orders, workers)
+    return list({tuple(order): price for order, price in zip(orders, sums, strict=True)}.values())
+
+
+def wrong_raises_for_the_last_part_alone(orders, workers):
+    """says: Where the first part of an order raises OSError, it returned [4, 4, 4], where it should have raised OSError"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [[pool.submit(part) for part in order] for order in orders]
+    for order in futures:
+        if order and order[-1].exception():
+            raise order[-1].exception()
+    return [sum(future.result() for future in order if not future.exception()) for order in futures]
+
+
+def wrong_has_room_for_twenty_orders(orders, workers):
+    """says: With 90 orders and 2 workers: It did not end"""
+    room = threading.Semaphore(workers)
+
+    def fetch(part):
+        with room:
+            return part()
+
+    with ThreadPoolExecutor(max_workers=max(25, 10 * workers)) as pool:
+
+        def one(order):
+            return sum(future.result() for future in [pool.submit(fetch, part) for part in order])
+
+        return list(pool.map(one, orders))

@@ -38,6 +38,14 @@ HINTS = [
 ]
 
 
+def _five():
+    return "ann", 5
+
+
+def _vote(name):
+    return name, 1
+
+
 def _votes(given):
     names = ("ann", "bo", "")
     return [lambda n=n, task=task: (names[n % 3], task()) for n, task in enumerate(given.tasks)], given.workers
@@ -46,7 +54,14 @@ def _votes(given):
 INPUTS = Inputs(
     _votes,
     values="numbers",
-    also={"For two votes of 5 points on ann": lambda given: ([lambda: ("ann", 5), lambda: ("ann", 5)], 2)},
+    also={
+        "For two votes of 5 points on ann": lambda given: ([lambda: ("ann", 5), lambda: ("ann", 5)], 2),
+        "For one vote that stands twice": lambda given: ([_five, _five], 2),
+        "For names that are written alike": lambda given: (
+            [partial(_vote, name) for name in ("Ann", "ann", " ann", None)],
+            2,
+        ),
+    },
 )
 
 
@@ -387,3 +402,16 @@ def wrong_adds_up_shares_without_a_lock(votes, workers):
 def wrong_has_eight_workers_at_most(votes, workers):
     """says: With 72 votes and 36 workers, at most 8 of them went on together, where it should have been 36"""
     return tally(votes, min(workers, 8))
+
+
+def wrong_knows_a_vote_by_its_function(votes, workers):
+    """says: For one vote that stands twice, it returned {'ann': 5}, not {'ann': 10}"""
+    return tally(list(dict.fromkeys(votes)), workers)
+
+
+def wrong_tidies_the_names(votes, workers):
+    """says: For names that are written alike, it returned {"""
+    points = Counter()
+    for name, amount in tally(votes, workers).items():
+        points[str(name).strip().lower()] += amount
+    return dict(points)
