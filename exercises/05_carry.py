@@ -136,10 +136,8 @@ def check(submit_here):
         busy = Gate(patience=0.5)
         pool.submit(busy.task)
         submit_here(pool, int)
-        yield (
-            not busy.gave_up,
-            f"It returned {'only when a worker' if busy.gave_up else 'while no worker'} was free for its task.",
-        )
+        when = "only when a worker" if busy.gave_up else "while no worker"
+        yield not busy.gave_up, f"It returned {when} was free for its task."
         busy.open()
 
 

@@ -256,7 +256,7 @@ def wrong_knows_an_order_by_its_parts(orders, workers):
 
 
 def wrong_raises_for_the_last_part_alone(orders, workers):
-    """says: Where the first part of an order raises OSError, it returned [4, 4, 4], where it should have raised OSError"""
+    """says: Where the first part of an order raises OSError, it returned [4, 4, 4], where it should"""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [[pool.submit(part) for part in order] for order in orders]
     for order in futures:

@@ -64,8 +64,11 @@ def check(adler):
             return
     else:
         yield True, "This Python has no GIL: other threads run whatever the function does."
-    what = _singly(adler, random.Random(4).randbytes(20_000))
-    yield what is None, f"Of a block of 20,000 bytes {what or 'no byte was taken singly'}."
+    for size in (20_000, 600):
+        what = _singly(adler, random.Random(4).randbytes(size))
+        yield what is None, f"Of a block of {size:,} bytes {what or 'no byte was taken singly'}."
+        if what is not None:
+            return
 
 
 def _steps_beside(adler, block):
@@ -215,3 +218,14 @@ def wrong_leaves_out_the_last_block(block):
     """says: For 66,001 bytes at random it returned"""
     size = 1 << 16
     return zlib.adler32(block[: len(block) // size * size] if len(block) > size else block)
+
+
+def wrong_loops_over_small_blocks(block):
+    """says: Of a block of 600 bytes it took 600 one at a time, each as a Python object"""
+    if len(block) > 5000:
+        return zlib.adler32(block)
+    low, high = 1, 0
+    for byte in block:
+        low = (low + byte) % 65521
+        high = (high + low) % 65521
+    return high << 16 | low

@@ -12,6 +12,7 @@ import itertools
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from itertools import islice
 
 from exercises.kit import Gate, Inputs, count, settled, shown, submitted, until, watch
@@ -51,7 +52,18 @@ HINTS = [
     "the loop sees it, and releases the semaphore in any case.",
 ]
 
-INPUTS = Inputs(lambda given: (given.fn, given.once, given.workers, given.workers, given.note))
+
+def _ends_early(item):
+    raise StopIteration(item)
+
+
+INPUTS = Inputs(
+    lambda given: (given.fn, given.once, given.workers, given.workers, given.note),
+    also={
+        "With a list of 3 items": lambda given: (str, ["a", "b", "c"], 2, 2, given.note),
+        "Where fn raises StopIteration": lambda given: (_ends_early, iter("ab"), 2, 2, given.note),
+    },
+)
 
 _WORKERS, _AT_MOST, _ITEMS = 3, 7, 60  # no multiple of the workers
 
@@ -487,3 +499,15 @@ def wrong_a_thread_for_each_item(fn, items, workers, at_most, handle):
 def wrong_has_eight_workers_at_most(fn, items, workers, at_most, handle):
     """says: With 72 items and 36 workers, at most 8 of them went on together, where it should have been 36"""
     return work_off(fn, items, min(workers, 8), at_most, handle)
+
+
+def wrong_needs_an_iterator(fn, items, workers, at_most, handle):
+    """says: With a list of 3 items, it raised TypeError: 'list' object is not an iterator"""
+    first = [next(items)] if isinstance(items, list) else []
+    work_off(fn, itertools.chain(first, items), workers, at_most, handle)
+
+
+def wrong_takes_stop_iteration_for_the_end(fn, items, workers, at_most, handle):
+    """says: Where fn raises StopIteration, it returned None"""
+    with suppress(StopIteration):
+        work_off(fn, items, workers, at_most, handle)

@@ -61,7 +61,7 @@ EQUAL = {
     "time.sleep(random.uniform(0, 0.01 * 3 ** tries))": "it grows",
 }
 
-INPUTS = Inputs(lambda given: (given.fn, given.items, given.workers), different=True)
+INPUTS = Inputs(lambda given: (given.fn, given.items, given.workers), different=True, odd=False)
 
 
 def _get(url):
@@ -122,7 +122,8 @@ def check(fetch_all):
 
 def _ends(fetch_all):
     """What became of a page that never comes, and of an error that is not the server's."""
-    for error, wanted in ((OSError("503, once more"), 6), (ValueError("no such address"), 1)):
+    again = [(OSError("503, once more"), 6), (TimeoutError("no answer"), 6), (FileNotFoundError("no route"), 6)]
+    for error, wanted in (*again, *((kind("no such address"), 1) for kind in (ValueError, RuntimeError, KeyError))):
         tries = []
 
         def fetch(url, error=error, tries=tries):
@@ -148,7 +149,8 @@ class _Naps:
     def __init__(self, space, pages, most):
         self.all = Gate(pages)  # none has had all its tries before the others have begun: its error ends the call
         self.again = Gate(pages)  # they are all to be asked for a second time together
-        self.tries, self.first, self.last, self.longest, self.idle, self.end = Counter(), [], [], 0, 0, 0
+        self.tries, self.longest, self.idle, self.end = Counter(), 0, 0, 0
+        self.slept = {number: [] for number in range(1, 6)}  # after which try, how long
         self._at, self._switches = {}, {}  # by thread: the page that it asked for last, and how often it had waited
         self._bare, self._short, self._most = time.sleep, self._sleep, most
         self._wait = threading.Event.wait
@@ -189,9 +191,8 @@ class _Naps:
         if seconds is None or not tries:
             return seconds
         self.longest, self.end = max(self.longest, seconds), self.end + (tries == 6)
-        for number, kept in ((1, self.first), (5, self.last)):
-            if tries == number:
-                kept.append(seconds)
+        if tries in self.slept:
+            self.slept[tries].append(seconds)
         return min(seconds, self._most)
 
 
@@ -219,16 +220,28 @@ def _rests(fetch_all):
         return False, f"{_GONE} pages failed; {count(naps.again.most, 'page')} at a time came to a second try."
     if naps.longest > 0.9:
         return False, f"Between two tries it slept for {naps.longest:.2f} s; well below a second is enough."
-    if len(naps.first) == len(naps.last) == _GONE:
-        means = f"{1000 * sum(naps.first) / _GONE:.2g} ms after the first try, {1000 * sum(naps.last) / _GONE:.2g} ms"
-        by_chance = ((pvariance(naps.first) + pvariance(naps.last)) / _GONE) ** 0.5
-        if fmean(naps.last) - fmean(naps.first) <= 3.5 * by_chance:  # 1 in 4,000 with the same limit each time
-            return False, f"Between two tries of a page it slept for {means} after the fifth, on average: not longer."
-        if len(set(naps.last)) == 1:
-            each = f"{1000 * naps.last[0]:.2g} ms"
-            return False, f"After the fifth try of a page it slept for {each} each time: not at random."
-        return True, "Between two tries of a page it waited, each time a little longer."
-    return True, "Between two tries of a page it waited."
+    return next(_bad_naps(naps.slept), (True, "Between two tries of a page it waited."))
+
+
+def _bad_naps(slept):
+    """What is wrong with how long it slept after each try, or that nothing is. It may wait in another way."""
+    full = [number for number, naps in slept.items() if len(naps) == _GONE]
+    missing = [number for number, naps in slept.items() if not naps]
+    if len(full) >= 2 and len(full) + len(missing) == 5 and missing:
+        yield False, f"After try {missing[0]} of a page it did not wait, after try {full[0]} it did."
+    if len(full) < 5:
+        return
+    # The first against the last, which must be longer; the others must not be shorter than the one before.
+    for one, other, sigmas in ((1, 5, 3.5), (1, 2, -3.5), (2, 3, -3.5), (3, 4, -3.5), (4, 5, -3.5)):
+        before, after = fmean(slept[one]), fmean(slept[other])
+        by_chance = ((pvariance(slept[one]) + pvariance(slept[other])) / _GONE) ** 0.5
+        if after - before <= sigmas * by_chance and (sigmas > 0 or after < before):  # 1 in 4,000 by chance
+            means = f"{1000 * before:.2g} ms after try {one}, {1000 * after:.2g} ms after try {other}"
+            yield False, f"Between two tries of a page it slept for {means}, on average: not longer."
+    for number, naps in slept.items():
+        if len(set(naps)) == 1:
+            yield False, f"After try {number} of a page it slept for {1000 * naps[0]:.2g} ms each time: not at random."
+    yield True, "Between two tries of a page it waited, each time a little longer."
 
 
 def _times(number):
@@ -453,7 +466,7 @@ def wrong_does_not_wait(fetch, urls, workers):
 
 
 def wrong_waits_as_long_each_time(fetch, urls, workers):
-    """says: after the fifth, on average: not longer"""
+    """says: after try 5, on average: not longer"""
 
     def until_it_comes(url):
         for _ in range(5):
@@ -499,7 +512,7 @@ def wrong_waits_after_the_last_try(fetch, urls, workers):
 
 
 def wrong_waits_for_an_event_as_long_each_time(fetch, urls, workers):
-    """says: after the fifth, on average: not longer"""
+    """says: after try 5, on average: not longer"""
     never = threading.Event()
 
     def until_it_comes(url):
@@ -549,3 +562,46 @@ def wrong_waits_without_chance(fetch, urls, workers):
 def wrong_has_eight_workers_at_most(fetch, urls, workers):
     """says: With 9 workers, at most 8 pages at the same time"""
     return fetch_all(fetch, urls, min(workers, 8))
+
+
+def wrong_does_not_wait_after_the_first_try(fetch, urls, workers):
+    """says: After try 1 of a page it slept for 0 ms each time: not at random."""
+
+    def until_it_comes(url):
+        for tries in range(5):
+            try:
+                return fetch(url)
+            except OSError:
+                time.sleep(random.uniform(0, 0.01) * tries)
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_waits_after_every_other_try(fetch, urls, workers):
+    """says: After try 2 of a page it did not wait, after try 1 it did."""
+
+    def until_it_comes(url):
+        for tries in range(5):
+            try:
+                return fetch(url)
+            except OSError:
+                if tries % 2 == 0:
+                    time.sleep(random.uniform(0, 0.01 * 2**tries))
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_asks_again_after_a_runtime_error(fetch, urls, workers):
+    """says: A page that raises RuntimeError each time was tried 6 times"""
+
+    def once(url):
+        try:
+            return fetch(url)
+        except RuntimeError as error:
+            raise OSError(url) from error
+
+    return fetch_all(once, urls, workers)

@@ -5,11 +5,12 @@ handler, a button, a task. Write `run_until(stop, tasks, workers)`: it runs the 
 `stop` is set, it begins no other task (within a second at the latest), lets those under way end, and returns. If
 `stop` is never set, it runs them all.
 
-It returns two dicts, `results, errors`, both by a task's index in the list: what each task returned, and for each task
-that raised its exception, whatever it raised. A task that was not begun is in neither.
+It returns a tuple of two dicts, `results, errors`, both by a task's index in the list: what each task returned, and
+for each task that raised its exception, whatever it raised. A task that was not begun is in neither.
 """
 
 import itertools
+import queue
 import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
@@ -50,7 +51,19 @@ HINTS = [
     "returned None? What does `future.exception()` give for one that was cancelled?",
 ]
 
-INPUTS = Inputs(lambda given: (threading.Event(), given.tasks, given.workers))
+
+def _ends_early():
+    raise StopIteration("no more")
+
+
+def _three(given):
+    return threading.Event(), [_ends_early, int, int], 1
+
+
+INPUTS = Inputs(
+    lambda given: (threading.Event(), given.tasks, given.workers),
+    also={"Where the first of 3 tasks raises StopIteration": _three},
+)
 
 
 class _Broken(BaseException):
@@ -61,7 +74,7 @@ def check(run_until):
     gate, begun, threads = Gate(3, patience=0.5), [], set()
     ends = [
         "skipped",
-        ValueError("1 fails"),
+        IndexError("1 fails"),
         None,
         TimeoutError("3 was slow"),
         _Broken("4 fails"),
@@ -114,7 +127,7 @@ def check(run_until):
 def _shape(given):
     """Why `given` is not two dicts; None if it is."""
     pair = isinstance(given, tuple) and len(given) == 2 and all(isinstance(part, dict) for part in given)
-    return None if pair else f"It returned {shown(given, 120)}; two dicts are wanted, `results, errors`."
+    return None if pair else f"It returned {shown(given, 120)}; a tuple of two dicts is wanted, `results, errors`."
 
 
 def _again(begun):
@@ -133,7 +146,7 @@ def _stopped(run_until):
             if stop.is_set():
                 late.append(i)
         if n == 1:
-            raise ValueError("fails before the stop")
+            raise queue.Empty("fails before the stop")
         if n == 0 or n >= 10:
             together.task()
             time.sleep(0.3)  # by now all are submitted, and who looks at what has ended has seen it
@@ -166,7 +179,7 @@ def _stopped(run_until):
     yield not unlike(given[0], wanted), f"{what}, and has {more or 'none'} besides."
     errors = {i: type(error).__name__ for i, error in given[1].items()}
     what = f"Tasks {begun[1]} and {begun[12]} raised, and 11 were not begun"
-    yield errors == {begun[1]: "ValueError", begun[12]: "KeyError"}, f"{what}; in `errors` are {shown(errors, 80)}."
+    yield errors == {begun[1]: "Empty", begun[12]: "KeyError"}, f"{what}; in `errors` are {shown(errors, 80)}."
 
 
 def wrong_never_looks(stop, tasks, workers):
@@ -225,7 +238,7 @@ def wrong_waits_for_the_cancelled(stop, tasks, workers):
 
 
 def wrong_one_failure_loses_all(stop, tasks, workers):
-    """says: Your code raised ValueError: 1 fails"""
+    """says: Your code raised IndexError: 1 fails"""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [pool.submit(lambda task=task: None if stop.is_set() else task()) for task in tasks]
     return {i: future.result() for i, future in enumerate(futures) if future.result() is not None}, {}
@@ -269,7 +282,7 @@ def wrong_skipped_tasks_have_a_result(stop, tasks, workers):
 
 
 def wrong_skipped_tasks_have_an_error(stop, tasks, workers):
-    """says: in `errors` are {1: 'ValueError', 12: 'KeyError', 19: 'CancelledError'"""
+    """says: in `errors` are {1: 'Empty', 12: 'KeyError', 19: 'CancelledError'"""
 
     def unless_stopped(task):
         if stop.is_set():
@@ -298,7 +311,7 @@ def wrong_loses_every_error(stop, tasks, workers):
 
 
 def wrong_returns_the_results_alone(stop, tasks, workers):
-    """says: It returned {0: 'skipped', 2: None, 5: Ellipsis, 7: 'cancelled'}; two dicts are wanted"""
+    """says: It returned {0: 'skipped', 2: None, 5: Ellipsis, 7: 'cancelled'}; a tuple of two dicts is wanted"""
     return run_until(stop, tasks, workers)[0]
 
 
@@ -309,7 +322,7 @@ def wrong_keeps_texts_of_errors(stop, tasks, workers):
 
 
 def wrong_knows_exception_alone(stop, tasks, workers):
-    """says: `errors` was {1: ValueError('1 fails'), 3: TimeoutError('3 was slow'), 6: CancelledError('6 gave up')}"""
+    """says: `errors` was {1: IndexError('1 fails'), 3: TimeoutError('3 was slow'), 6: CancelledError('6 gave up')}"""
     results, errors = {}, {}
 
     def one(i, task):
@@ -449,3 +462,44 @@ def wrong_looks_as_it_submits(stop, tasks, workers):
             futures.append(pool.submit(task))
     errors = {i: future.exception() for i, future in enumerate(futures) if future.exception() is not None}
     return {i: future.result() for i, future in enumerate(futures) if i not in errors}, errors
+
+
+def wrong_takes_an_index_error_for_the_end(stop, tasks, workers):
+    """says: `errors` was {3: TimeoutError('3 was slow'), 4: _Broken"""
+    left, results, errors = list(enumerate(tasks))[::-1], {}, {}
+
+    def work():
+        while not stop.is_set():
+            try:
+                i, task = left.pop()
+                results[i] = task()
+            except IndexError:
+                return
+            except BaseException as error:
+                errors[i] = error
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for _ in range(workers):
+            pool.submit(work)
+    return results, errors
+
+
+def wrong_takes_stop_iteration_for_the_end(stop, tasks, workers):
+    """says: Where the first of 3 tasks raises StopIteration, it returned"""
+    left, results, errors, lock = iter(enumerate(tasks)), {}, {}, threading.Lock()
+
+    def work():
+        while not stop.is_set():
+            try:
+                with lock:
+                    i, task = next(left)
+                results[i] = task()
+            except StopIteration:
+                return
+            except BaseException as error:
+                errors[i] = error
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for _ in range(workers):
+            pool.submit(work)
+    return results, errors

@@ -33,7 +33,7 @@ def run_watched(tasks, workers, patience, report):
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = {name: pool.submit(noted, name, task) for name, task in tasks.items()}
-        while wait(futures.values(), timeout=patience / 4).not_done:
+        while wait(futures.values(), timeout=0.2).not_done:
             for name, (ident, since) in dict(running).items():
                 frame = sys._current_frames().get(ident)
                 if frame and name not in reported and time.monotonic() - since > patience:
@@ -45,10 +45,8 @@ def run_watched(tasks, workers, patience, report):
 EQUAL = {
     "if frame and name not in reported and (time.monotonic() - since > patience):  ->  "
     "if frame and name not in reported and (time.monotonic() - since >= patience):": "no two looks are so exact",
-    "while wait(futures.values(), timeout=patience / 4).not_done:  ->  "
-    "while wait(futures.values(), timeout=patience / 5).not_done:": "how often it looks is free",
-    "while wait(futures.values(), timeout=patience / 4).not_done:  ->  "
-    "while wait(futures.values(), timeout=patience / 3).not_done:": "how often it looks is free",
+    "while wait(futures.values(), timeout=0.2).not_done:  ->  "
+    "while wait(futures.values(), timeout=-0.8).not_done:": "how often it looks is free",
 }
 
 HINTS = [

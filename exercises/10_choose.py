@@ -50,13 +50,13 @@ def check(choose):
         ("Python loops over what can't be pickled", (False, True, True, 0.1, False), "threads"),
         ("Python loops under a GIL, over no data", (False, True, True, 0, True), "processes"),
         ("Python loops over 5 MB a task", (False, True, True, 5, True), "processes"),
-        ("Python loops over 9 MB a task", (False, True, True, 9, True), "processes"),
+        ("Python loops over 8 MB a task", (False, True, True, 8, True), "processes"),
         ("Python loops over 22 MB a task", (False, True, True, 22, True), "threads"),
     ]
-    for waits, keeps_gil, gil, travels in product((True, False), repeat=4):
+    for megabytes, waits, keeps_gil, gil, travels in product((1, 0), *[(True, False)] * 4):
         right = "processes" if (waits, keeps_gil, gil, travels) == (False, True, True, True) else "threads"
-        words = f"waits={waits}, keeps_gil={keeps_gil}, gil={gil}, megabytes=1, travels={travels}"
-        cases.append((words, (waits, keeps_gil, gil, 1, travels), right))
+        words = f"waits={waits}, keeps_gil={keeps_gil}, gil={gil}, megabytes={megabytes}, travels={travels}"
+        cases.append((words, (waits, keeps_gil, gil, megabytes, travels), right))
     for words, arguments, right in cases:
         given = choose(*arguments)
         if unlike(given, "threads") and unlike(given, "processes"):
@@ -126,3 +126,8 @@ def wrong_shuns_any_data(waits, keeps_gil, gil, megabytes, travels):
 def wrong_forgets_that_they_wait(waits, keeps_gil, gil, megabytes, travels):
     """says: For waits=True, keeps_gil=True, gil=True, megabytes=1, travels=True it chose processes"""
     return "processes" if keeps_gil and gil and travels and megabytes < 20 else "threads"
+
+
+def wrong_asks_about_pickles_for_data_alone(waits, keeps_gil, gil, megabytes, travels):
+    """says: For waits=False, keeps_gil=True, gil=True, megabytes=0, travels=False it chose processes."""
+    return choose(waits, keeps_gil, gil, megabytes, travels or not megabytes)

@@ -7,6 +7,7 @@ raises, `apply_all` raises that too. The executor belongs to the caller, who goe
 """
 
 import pickle
+import threading
 from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 from functools import partial
@@ -65,11 +66,20 @@ def _meet(item):
     return _windows[-1].task(item, item)
 
 
+def _where(item):
+    return threading.current_thread().name
+
+
 def check(apply_all):
     with watch(), ThreadPoolExecutor(3, "callers") as pool:
         for ok, says in _looks(apply_all, pool, 3):
             yield ok, says
             if not ok:
+                return
+        for fn, items, words in ((_where, [0], "One item"), (lambda item: _where(item), [0, 1], "A lambda")):
+            [where, *_] = apply_all(pool, fn, once(items))
+            yield where.startswith("callers"), f"{words}: it ran in the thread {where}."
+            if not where.startswith("callers"):
                 return
     with _Far(20) as far:
         yield from _looks(apply_all, far, 20, "On an executor that pickles: ")
@@ -232,3 +242,26 @@ def wrong_has_six_on_the_way(executor, fn, items):
             wait(futures, return_when=FIRST_COMPLETED, timeout=0.01)
         futures.append(executor.submit(fn, item))
     return [future.result() for future in futures]
+
+
+def wrong_does_one_item_itself(executor, fn, items):
+    """says: One item: it ran in the thread"""
+    items = list(items)
+    return [fn(item) for item in items] if len(items) == 1 else apply_all(executor, fn, items)
+
+
+def wrong_does_itself_what_can_not_be_pickled(executor, fn, items):
+    """says: A lambda: it ran in the thread"""
+    try:
+        pickle.dumps(fn)
+    except Exception:
+        return [fn(item) for item in items]
+    return apply_all(executor, fn, items)
+
+
+def wrong_tries_again(executor, fn, items):
+    """says: was called twice, not once"""
+    items = list(items)
+    futures = [executor.submit(fn, item) for item in items]
+    again = (executor.submit(fn, item) if f.exception() else f for item, f in zip(items, futures, strict=True))
+    return [future.result() for future in again]

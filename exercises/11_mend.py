@@ -7,10 +7,11 @@ the server fails; a page that failed is not asked for again. Words are what `tex
 - It may get more addresses than fit into memory: never are more than `at_most` pages submitted and not done, and
   besides them one address at most is taken from `urls`. `at_most` is at least `workers`. No address comes twice.
 - `show(future)` is called once with the Future of each page, as soon as that page is done, come or failed.
-- It returns two dicts, `words, failed`: how often each word came in all pages, and by address, for each page that
-  failed, the error that `fetch` raised.
+- It returns a tuple of two dicts, `words, failed`: how often each word came in all pages, and by address, for each
+  page that failed, the error that `fetch` raised.
 """
 
+import re
 import threading
 import urllib.request
 from collections import Counter, deque
@@ -59,10 +60,25 @@ HINTS = [
     "`show` is a callback as it stands: `future.add_done_callback(show)`, and nothing inside it (lesson 04).",
 ]
 
+_ERRORS = {"b": TimeoutError("no answer"), "c": ConnectionRefusedError("nobody there")}
+
+
+def _fetch(url):
+    if url in _ERRORS:
+        raise _ERRORS[url]
+    return "It's the end. The end"
+
+
+def _three(given):
+    return _fetch, iter("abc"), 2, 2, lambda _: given.note("shown")
+
+
 INPUTS = Inputs(
     lambda given: (given.fn, given.once, given.workers, given.workers, lambda _: given.note("shown")),
     values="texts",
     different=True,
+    odd=False,  # addresses
+    also={"Where one fetch times out and one is refused": _three},
     raises=False,
 )
 
@@ -203,7 +219,7 @@ def check(count_words):
 
     good = isinstance(returned, tuple) and len(returned) == 2 and all(isinstance(part, dict) for part in returned)
     if not good:
-        yield False, f"It returned {shown(returned)}; two dicts are wanted, `words, failed`."
+        yield False, f"It returned {shown(returned)}; a tuple of two dicts is wanted, `words, failed`."
         return
     words, failed = returned
     asked = [url for url in site.urls if urlsplit(url).path in seen.paths]
@@ -639,3 +655,17 @@ def wrong_a_pool_for_each_batch(fetch, urls, workers, at_most, show):
 def wrong_has_eight_workers_at_most(fetch, urls, workers, at_most, show):
     """says: With 72 urls and 36 workers, at most 8 of them went on together, where it should have been 36"""
     return count_words(fetch, urls, min(workers, 8), at_most, show)
+
+
+def wrong_takes_words_from_between_signs(fetch, urls, workers, at_most, show):
+    """says: Where one fetch times out and one is refused, it returned"""
+    return count_words(lambda url: " ".join(re.findall(r"[\w/]+", fetch(url))), urls, workers, at_most, show)
+
+
+def wrong_lets_a_refused_connection_out(fetch, urls, workers, at_most, show):
+    """says: Where one fetch times out and one is refused, it raised ConnectionRefusedError: nobody there"""
+    words, failed = count_words(fetch, urls, workers, at_most, show)
+    for error in failed.values():
+        if isinstance(error, ConnectionError):
+            raise error
+    return words, failed

@@ -15,7 +15,7 @@ import threading
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from exercises.kit import Gate, Inputs, count, shown, until, watch
+from exercises.kit import Gate, Inputs, count, settled, shown, until, watch
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
@@ -68,6 +68,7 @@ class _Client:
 
     def __init__(self, together):
         self.together, self.beats, self.blocked, self.calls, self.came = together, 0, 0, [], {}
+        self.beside = 0  # pages that came while the first was held
         self._lock = threading.Lock()
 
     async def beat(self):
@@ -78,10 +79,14 @@ class _Client:
     def fetch(self, url):
         with self._lock:
             self.calls.append(url)
+            first = len(self.calls) == 1
         before = self.beats
         self.together.task()
         with urllib.request.urlopen(url, timeout=5) as answer:
-            self.came[url] = answer.read()
+            page = answer.read()
+        if first:
+            self.beside = settled(lambda: len(self.came), lambda came: came >= 6, 0.5)
+        self.came[url] = page
         if not self.blocked and not until(lambda: self.beats > before + 1, 0.5):
             self.blocked += 1
         return self.came[url]
@@ -120,6 +125,9 @@ def check(fetch_all):
         most = max(together.most, seen.peak)
         yield most == 3, f"With at_most=3, at most {count(most, 'page')} at the same time."
         if most != 3:
+            return
+        yield client.beside == 6, f"While the first page took long, {client.beside} of the 6 others came."
+        if client.beside != 6:
             return
         right = results == [client.came.get(url) for url in urls]
         yield right, f"The results came as {shown(results)}."
@@ -216,3 +224,13 @@ async def wrong_asks_once_for_what_is_equal(fetch, urls, at_most):
 async def wrong_has_eight_workers_at_most(fetch, urls, at_most):
     """says: With at_most=70, at most 8 pages at the same time"""
     return await fetch_all(fetch, urls, min(at_most, 8))
+
+
+async def wrong_goes_in_batches(fetch, urls, at_most):
+    """says: While the first page took long, 2 of the 6 others came."""
+    loop, results = asyncio.get_running_loop(), []
+    with ThreadPoolExecutor(at_most) as pool:
+        for n in range(0, len(urls), at_most):
+            calls = [loop.run_in_executor(pool, fetch, url) for url in urls[n : n + at_most]]
+            results += await asyncio.gather(*calls, return_exceptions=True)
+    return results

@@ -175,8 +175,9 @@ def _looks(stream, server):
     beats, moved = [], []
 
     def watch_the_loop(emit):
+        emit("first")
+        _get(server.page(5))  # whoever waits for the second item on the loop does by now
         before = len(beats)
-        _get(server.page(5))
         moved.append(Signal())
         moved[0].wait(1.0)
         emit(len(beats) > before)
@@ -196,7 +197,7 @@ def _looks(stream, server):
             task.cancel()
 
     with ThreadPoolExecutor(1) as pool:
-        free = pool.submit(asyncio.run, beating()).result() == [True]
+        free = pool.submit(asyncio.run, beating()).result() == ["first", True]
     yield free, f"The loop {'went on' if free else 'stood still'} while crawl ran."
 
     def flood(emit):
@@ -343,3 +344,25 @@ async def wrong_ends_at_a_word(crawl):
         if item == "end":
             return
         yield item
+
+
+async def wrong_blocks_the_loop_after_the_first_item(crawl):
+    """says: The loop stood still while crawl ran."""
+    line, end, loop, begun = queue.Queue(), object(), asyncio.get_running_loop(), asyncio.Event()
+
+    def emit(item):
+        line.put(item)
+        loop.call_soon_threadsafe(begun.set)
+
+    def run():
+        try:
+            crawl(emit)
+        finally:
+            line.put(end)
+            loop.call_soon_threadsafe(begun.set)
+
+    call = loop.run_in_executor(None, run)
+    await begun.wait()
+    while (item := line.get()) is not end:
+        yield item
+    await call
