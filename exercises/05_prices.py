@@ -110,9 +110,9 @@ def check(prices):
             return
 
     begun = Gate(90, patience=0.3)
-    sums = prices([_Order([lambda n=n: n, lambda: 1], begun) for n in range(90)], 2)
-    right = not unlike(sums, list(range(1, 91)))
-    yield right, f"For 90 orders of 1, 2, 3 and so on up to 90 it returned {shown(sums)}."
+    sums = prices([_Order([lambda n=n: n + 2, lambda: 1], begun) for n in range(90)], 2)
+    right = not unlike(sums, list(range(3, 93)))
+    yield right, f"For 90 orders of 3, 4, 5 and so on up to 92 it returned {shown(sums)}."
     if not right:
         return
 
