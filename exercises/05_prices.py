@@ -285,3 +285,8 @@ def wrong_has_room_for_twenty_orders(orders, workers):
             return sum(future.result() for future in [pool.submit(fetch, part) for part in order])
 
         return list(pool.map(one, orders))
+
+
+def wrong_serves_fifty_orders(orders, workers):
+    """says: For 90 orders of 3, 4, 5 and so on up to 92 it returned"""
+    return prices(orders[:50], workers)
