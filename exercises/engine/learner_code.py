@@ -163,7 +163,7 @@ def _why(spots: dict[int, Spot], busy: list[int], known: bool) -> str:
     if not known:
         return "this is where your code stood"
     if busy:
-        return "your code still ran, an endless loop or a task that never ends"
+        return "your code still ran: an endless loop, a task that never ends, or waits that add up"
     if len(spots) == 1:
         return "your code waited for something that never came"
     return "every thread waited for another or for something that never came, a deadlock"

@@ -232,7 +232,7 @@ def holds_the_gil(tasks, workers):
 
 
 DEADLOCK = "every thread waited for another or for something that never came, a deadlock."
-RUNS_ON = "your code still ran, an endless loop or a task that never ends."
+RUNS_ON = "your code still ran: an endless loop, a task that never ends, or waits that add up."
 
 
 @pytest.mark.parametrize(
