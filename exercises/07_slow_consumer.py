@@ -34,8 +34,8 @@ HINTS = [
 ]
 
 
-def _call(name, tid, dur):
-    return {"ph": "X", "pid": 1, "tid": tid, "name": f"{name} (lifo_queue.py:20)", "ts": 0.0, "dur": dur}
+def _call(name, tid, dur, place="lifo_queue.py:20"):
+    return {"ph": "X", "pid": 1, "tid": tid, "name": f"{name} ({place})", "ts": 0.0, "dur": dur}
 
 
 def _named(tid, name):
@@ -65,10 +65,14 @@ def _trace_of_two():
 
 def _trace_by_chance(seed, given):
     chance = Random(seed)
-    threads = {chance.randrange(100, 10_000): f"thread {n}" for n in range(chance.randint(2, 12))}
+    threads = {
+        chance.randrange(100, 10_000): f"thread {n}" if n else "MainThread" for n in range(chance.randint(2, 12))
+    }
+    place = f"{chance.choice(['a', 'b'])}.py:{seed}"
+    long = (lambda: 1000 * chance.random() ** 3) if seed % 2 else (lambda: 100 + chance.random())
     events = [_named(tid, name) for tid, name in threads.items()]
     for tid in threads:
-        events += [_call("work", tid, 1000 * chance.random() ** 3) for _ in range(chance.randint(1, 9))]
+        events += [_call("work", tid, long(), place) for _ in range(chance.randint(1, 9))]
         events += [_call(chance.choice(["worker", "Queue.get"]), tid, 9000 * chance.random())]
     chance.shuffle(events)
     return ({"traceEvents": events},)
@@ -210,3 +214,15 @@ def wrong_knows_three_threads(trace):
     """says: of many with other numbers, it"""
     tids = sorted({e["tid"] for e in trace["traceEvents"] if e["ph"] == "X" and e["name"].startswith("work ")})[:3]
     return slow_consumer({"traceEvents": [e for e in trace["traceEvents"] if e["tid"] in tids]})
+
+
+def wrong_knows_the_place(trace):
+    """says: of many with other numbers"""
+    events = [e for e in trace["traceEvents"] if e["ph"] != "X" or e["name"] == "work (lifo_queue.py:20)"]
+    return slow_consumer({"traceEvents": events})
+
+
+def wrong_rounds_the_durations(trace):
+    """says: of many with other numbers"""
+    events = [e | {"dur": e["dur"] // 1} if e["ph"] == "X" else e for e in trace["traceEvents"]]
+    return slow_consumer({"traceEvents": events})

@@ -45,9 +45,9 @@ def _named(tid, name):
     return {"ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}}
 
 
-def _task(index, tid, ts, dur, wait, cpu):
-    args = {"task": index, "outcome": "returned", "queue wait (ms)": wait, "CPU time (ms)": cpu}
-    return {"ph": "X", "pid": 1, "tid": tid, "name": "fetch", "ts": ts, "dur": dur, "args": args}
+def _task(index, tid, ts, dur, wait, cpu, name="fetch", outcome="returned"):
+    args = {"task": index, "outcome": outcome, "queue wait (ms)": wait, "CPU time (ms)": cpu}
+    return {"ph": "X", "pid": 1, "tid": tid, "name": name, "ts": ts, "dur": dur, "args": args}
 
 
 def _span(kind, name, ts, number, **args):
@@ -62,9 +62,13 @@ def _trace_by_chance(seed, given):
     events = [_named(tid, name) for tid, name in threads.items()]
     for n in range(chance.randint(1, 40)):
         times = [9000 * chance.random() for _ in range(3)]
-        events.append(_task(n, chance.choice(tids), *times, cpu=chance.random()))
-        events += _span("queue", "in the queue", times[0], n, task=n, label="fetch")
-        events += _span("gil", f"GIL {threads[chance.choice(tids)]}", 9000 * chance.random(), n)
+        what = chance.choice(["fetch", "parse"]), chance.choice(["returned", "raised"])
+        events.append(_task(n, chance.choice(tids), *times, chance.random(), *what))
+        events += _span("queue", "in the queue", times[0], n, task=n, label=what[0])
+        if seed % 5:  # else there is no hold at all
+            events += _span("gil", f"GIL {threads[chance.choice(tids)]}", 9000 * chance.random(), n)
+        events += _span("wait", f"GIL {threads[chance.choice(tids)]}", 9000 * chance.random(), n)
+    events.append({"ph": "C", "pid": 1, "tid": tids[0], "name": "waits", "ts": 0, "args": {"queue wait (ms)": 99_000}})
     chance.shuffle(events)
     return ({"traceEvents": events},)
 
@@ -210,3 +214,27 @@ def wrong_knows_two_threads_alone(trace):
     holds = sorted((e["ts"], e["name"]) for e in trace["traceEvents"] if e.get("cat") == "gil" and e["ph"] == "b")
     first = holds[0][1] if holds else None
     return given | {"hand-offs": sum((a[1] == first) != (b[1] == first) for a, b in pairwise(holds))}
+
+
+def wrong_looks_at_what_returned_alone(trace):
+    """says: of many with other numbers"""
+    tasks = [e for e in trace["traceEvents"] if e.get("args", {}).get("outcome", "returned") == "returned"]
+    return answers({"traceEvents": tasks})
+
+
+def wrong_knows_a_hold_by_its_name(trace):
+    """says: of many with other numbers"""
+    holds = sorted(
+        (e["ts"], e["name"]) for e in trace["traceEvents"] if e["ph"] == "b" and e["name"].startswith("GIL ")
+    )
+    return answers(trace) | {"hand-offs": sum(a[1] != b[1] for a, b in pairwise(holds))}
+
+
+def wrong_needs_a_hold(trace):
+    """says: it raised IndexError: list index out of range"""
+    holds = sorted((e["ts"], e["name"]) for e in trace["traceEvents"] if e.get("cat") == "gil" and e["ph"] == "b")
+    last, changes = holds[0][1], 0
+    for _, name in holds:
+        changes += name != last
+        last = name
+    return answers(trace) | {"hand-offs": changes}
