@@ -29,6 +29,62 @@ def right(answer):
     return answer
 
 
+class Count:
+    """01-count-workers"""
+
+    @right
+    def the_last_begins_first(tasks, max_workers):
+        def ran_in(task):
+            task()
+            return threading.current_thread()
+
+        with ThreadPoolExecutor(max_workers) as pool:
+            return len({future.result() for future in [pool.submit(ran_in, task) for task in reversed(tasks)]})
+
+
+class Collect:
+    """02-collect"""
+
+    @right
+    def the_last_begins_first(tasks, workers):
+        with ThreadPoolExecutor(workers) as pool:
+            return [future.result() for future in [pool.submit(task) for task in tasks[::-1]]][::-1]
+
+
+class SortOut:
+    """03-sort-out"""
+
+    @right
+    def the_last_begins_first(fn, items, workers):
+        results, errors = {}, {}
+        with ThreadPoolExecutor(workers) as pool:
+            for item, future in {item: pool.submit(fn, item) for item in list(items)[::-1]}.items():
+                try:
+                    results[item] = future.result()
+                except BaseException as error:
+                    errors[item] = error
+        return results, errors
+
+
+class BoundedMap:
+    """03-bounded-map"""
+
+    @right
+    def calls_take_as_long_as_they_like(fn, items, workers, ahead):
+        def one(item):
+            time.sleep(random.random() / 100)
+            return fn(item)
+
+        items, window = iter(items), deque()
+        with ThreadPoolExecutor(workers) as pool:
+            for item in items:
+                window.append(pool.submit(one, item))
+                if len(window) == ahead:
+                    yield window.popleft().result()
+            while window:
+                yield window.popleft().result()
+
+
 class AllDone:
     """04-all-done"""
 
