@@ -15,8 +15,9 @@ import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 
-from exercises.kit import Clock, Inputs, Signal, count, shown, unlike, watch
+from exercises.kit import Clock, Inputs, Signal, Window, count, shown, unlike, watch
 
 LIMIT = 10
 
@@ -176,6 +177,13 @@ def check(run_watched):
         seen = [spot for spot in places.values() if spot in where]
         ok = seen == [place]
         yield ok, f"{name} stood in {place}; the report's `where` names {' and '.join(seen) or 'no such place'}."
+        if not ok:
+            return
+    window = Window(3, 9)
+    run_watched({f"task {n}": partial(window.task, n) for n in range(9)}, 3, 60, lambda *_: None)
+    window.returned()
+    for ok, says in window.findings():
+        yield ok, says
         if not ok:
             return
     yield from _copies(run_watched)
@@ -494,3 +502,26 @@ def wrong_knows_a_task_by_its_function(tasks, workers, patience, report):
             report(name, where)
 
     return run_watched(tasks, workers, patience, note)
+
+
+def wrong_goes_in_batches(tasks, workers, patience, report):
+    """says: While the first took long, 2 of the 8 others ran"""
+    names, results, running, told = list(tasks), {}, {}, set()
+
+    def noted(name):
+        running[name] = threading.get_ident(), time.monotonic()
+        try:
+            return tasks[name]()
+        finally:
+            del running[name]
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for n in range(0, len(names), workers):
+            futures = {name: pool.submit(noted, name) for name in names[n : n + workers]}
+            while wait(futures.values(), timeout=0.2).not_done:
+                for name, (ident, since) in dict(running).items():
+                    if name not in told and time.monotonic() - since > patience:
+                        told.add(name)
+                        report(name, "".join(traceback.format_stack(sys._current_frames()[ident])))
+            results |= {name: future.result() for name, future in futures.items()}
+    return results

@@ -366,3 +366,12 @@ async def wrong_blocks_the_loop_after_the_first_item(crawl):
     while (item := line.get()) is not end:
         yield item
     await call
+
+
+async def wrong_leaves_out_what_comes_twice_running(crawl):
+    """says: For three times the same result, it returned ['same'], not ['same', 'same', 'same']"""
+    last = object()
+    async for item in stream(crawl):
+        if item is not last:
+            yield item
+        last = item

@@ -50,6 +50,7 @@ VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
         "For results None, 0, False, '' and []": (None, 0, False, "", []),
         "For results Ellipsis, 'end', 'done', 'skipped' and -1": (..., "end", "done", "skipped", -1),
         "For results that are equal, 1, True and 1.0": (1, True, 1.0),
+        "For three times the same result": ("same",) * 3,
         "For results that are equal objects": (Alike(1), Alike(2), Alike(3)),
         "For results NaN, a list and a tuple": (math.nan, ["a", "b"], ("a", "b")),
         "For a result that is an exception, returned and not raised": ("a", KeyError("a value"), "c"),
