@@ -76,7 +76,8 @@ def check(submit_here):
             return
         still = len(wait(futures, timeout=2).not_done)
         if still:
-            yield False, f"{still} of the 3 Futures had neither a result nor an exception when their tasks had ended."
+            when = " when their tasks had ended" if len(threads) == 3 else f"; {len(threads)} of the 3 tasks had begun"
+            yield False, f"{still} of the 3 Futures had neither a result nor an exception{when}."
             return
         errors = [future.exception() for future in futures if future.exception() is not None]
         if errors:

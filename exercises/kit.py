@@ -208,7 +208,9 @@ class Window:
         twice = f"{count(len(self.called), 'call')} of {count(len(set(self.called)), 'different ' + things)}"
         full = self.size == 1 or (not self.slow.gave_up and self.later.most == self.size - 1)
         early = self.tasks - self.ended_early
-        yield self.first.most == together, f"{on}, {count(self.first.most, things)} stood in flight together."
+        they = "it" if self.first.most == 1 else "they"
+        alone = f"; no other came while {they} stood still" if self.first.most < together else ""
+        yield self.first.most == together, f"{on}, {count(self.first.most, things)} stood in flight together{alone}."
         if self.first.most != together:
             return
         if not once:
