@@ -72,7 +72,8 @@ class _Parts:
     """
 
     def __init__(self, workers):
-        self.early, self.late, self.begun = Gate(workers + 1), Gate(workers), Gate(8)
+        self.early, self.begun = Gate(workers + 1), Gate(8)
+        self.late = Gate(workers, patience=2)  # on a busy computer a worker that is free again comes late
         self.ended = self.most = self._going = 0
         self._lock = threading.Lock()
 
@@ -82,7 +83,7 @@ class _Parts:
             self.most = max(self.most, self._going)
         self.early.task()
         if price == 1:
-            settled(lambda: self.ended, lambda ended: ended == 21, 1.5)
+            settled(lambda: self.ended, lambda ended: ended == 21, 2.5)
         elif self.ended >= 15:
             self.late.task()
         with self._lock:
