@@ -152,16 +152,9 @@ def _hands_over(make):
 def _calls(make):
     pool = make(2)
     try:
-        futures = [
-            pool.submit(divmod, 7, 2),
-            pool.submit(dict, fn=1, task=2),
-            pool.submit(KeyError, "a value"),
-        ]
+        futures = [pool.submit(divmod, 7, 2), pool.submit(dict, fn=1, task=2), pool.submit(KeyError, "a value")]
     except TypeError as error:
-        yield (
-            False,
-            f"submit(dict, fn=1, task=2) raised TypeError: {error}. The `/` keeps the names before it free.",
-        )
+        yield False, f"submit(dict, fn=1, task=2) raised TypeError: {error}. The `/` keeps the names before it free."
         return
     if _ended(*futures):
         values = [future.exception() or future.result() for future in futures[:2]]
@@ -233,12 +226,12 @@ def _cancels(make):
     held = pool.submit(gate.task)
     until(lambda: gate.arrived)
     queued, last = pool.submit(ran.append, "cancelled"), pool.submit(ran.append, "last")
-    said, cancelled = f"running() said {held.running()}, cancel() {held.cancel()}", queued.cancel()
-    running = said == "running() said True, cancel() False"
+    running, ended_it, cancelled = held.running(), held.cancel(), queued.cancel()
     gate.open()
     ended = _ended(last)
-    if not running or not cancelled:
-        yield False, f"While a task ran, its {said}; cancel() of a queued one said {cancelled}."
+    if not running or ended_it or not cancelled:
+        said = f"its running() said {running}, cancel() {ended_it}"
+        yield False, f"While a task ran, {said}; cancel() of a queued one said {cancelled}."
     elif "cancelled" in ran:
         yield False, "A task that was cancelled in the queue ran."
     else:

@@ -139,12 +139,8 @@ def _same(given, wanted):
 
 
 def _another(given, wanted):
-    looks_alike = given[0] == wanted[0] == "raised" and repr(given[1]) == repr(wanted[1])
-    return (
-        ", which looks like what the task raised and is another object"
-        if looks_alike and given[1] is not wanted[1]
-        else ""
-    )
+    alike = not _same(given, wanted) and given[0] == wanted[0] == "raised" and repr(given[1]) == repr(wanted[1])
+    return ", which looks like what the task raised and is another object" if alike else ""
 
 
 def wrong_stops_at_the_first_failure(futures):

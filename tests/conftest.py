@@ -42,7 +42,7 @@ def group(path: Path) -> str:
 
 
 def stage(path: Path) -> int:
-    """What takes long begins early: tests in a browser, lessons, all others; at last those that are alone."""
+    """What takes long begins early: what is a group, lessons and other long ones, the rest; at last who is alone."""
     if alone(path):
         return 3
     return path.suffix == ".ipynb" if group(path) else 2 - (path.name in LONG)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from test_labs_browser import WATCH_FRAMES, button, cell_of, press, set_slider, wait_for_frames
+from test_labs_browser import WATCH_FRAMES, button, cell_of, panel_of, press, set_slider, wait_for_frames
 from test_replay_browser import RUN
 
 pytestmark = [pytest.mark.browser, pytest.mark.own_page]  # JupyterLab stays open in the other
@@ -36,8 +36,7 @@ def test_a_replay_and_a_lab_in_notebook_7(page: Any, scratch: Callable[..., Path
     assert words.inner_text() != before
     expect(page.locator(".jp-CodeCell")).to_have_count(2)
 
-    panel = outputs.filter(has_text=re.compile(r"^\s*Pool lab"))
-    panel.scroll_into_view_if_needed()
+    panel = panel_of(page, "Pool lab")
     expect(panel.get_by_role("status")).to_contain_text("A first run. ")
     expect(panel.locator(".words")).to_contain_text(re.compile(r"^at 0\.\d+ s: worker 0 "))
     set_slider(panel, 0, "End")
