@@ -442,7 +442,7 @@ def test_the_order_lab_runs_the_same_tasks_in_three_ways():
                         f"ready but unseen for {run.unseen:.2f} s in all.")  # fmt: skip
     assert lab._count.value == "12 of 12 results seen" and lab.error == ""
     assert [mark.text for mark in lab.runs[0].recording.marks] == [f"saw {n}" for n in range(4)]
-    assert lab.still().alt.count("4 tasks") == 3
+    assert lab.still().alt.count(": 4 tasks; ") == 3
 
 
 def test_the_numbers_of_a_run_come_from_its_stamps():
