@@ -45,7 +45,6 @@ INPUTS = Inputs(
     also={
         "With an order that has no parts": lambda given: ([[lambda: 5], [], [lambda: 7, lambda: 8]], 2),
         "With a part that stands twice in an order": lambda given: ([[_four, _four, lambda: 4], [_four]], 2),
-        "With three orders of the same part": lambda given: ([[_four], [_four], [_four]], 2),
         "Where the first part of an order raises OSError": lambda given: ([[_four], [_gone, _four], [_four]], 2),
     },
 )
@@ -257,7 +256,7 @@ def wrong_has_eight_workers_at_most(orders, workers):
 
 
 def wrong_knows_an_order_by_its_parts(orders, workers):
-    """says: With three orders of the same part, it returned [4], not [4, 4, 4]"""
+    """says: With one order that comes twice, it returned [11], not [11, 11]"""
     sums = prices(orders, workers)
     return list({tuple(order): price for order, price in zip(orders, sums, strict=True)}.values())
 

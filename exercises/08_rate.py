@@ -81,16 +81,7 @@ def _inputs(given):
     return given.pool(), iter(given.tasks), 4, time.clock, time.sleep
 
 
-def _four():
-    return 4
-
-
-def _twice(given):
-    time = _FakeTime()
-    return given.pool(), iter([_four, _four]), 4, time.clock, time.sleep
-
-
-INPUTS = Inputs(_inputs, also={"With one call that comes twice": _twice})
+INPUTS = Inputs(_inputs)
 
 
 def check(paced):

@@ -148,6 +148,7 @@ TASKS_WRONG = [
     (a_worker_for_each, "With no tasks, it raised ValueError: max_workers must be greater than 0, where it should"),
     (at_most_five, "With 23 tasks, it returned 5 values, not 23: "),
     (lost_outside_exception, "raises BaseException, it returned ['a', None, 'c'], where it should"),
+    (lambda tasks, n: list(dict(zip(tasks, collect(tasks, n), strict=True)).values()), "comes twice, it returned ['a'], n"),
     (lambda tasks, n: collect(tasks, min(n, 32)), "36 workers, at most 32 of them went on together"),
     (lambda tasks, n: right(tasks, n), "at most 1 of them went on together, where it should"),
     (one_wave_alone, "36 workers, at most 1 of them went on together, where it should have been 36."),
