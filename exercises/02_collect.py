@@ -167,7 +167,7 @@ def wrong_has_eight_workers_at_most(tasks, workers):
 
 
 def wrong_knows_a_task_by_its_function(tasks, workers):
-    """says: With one task that comes twice, it returned ['a'], not ['a', 'a']"""
+    """says: For twice the same task, it returned ['a'], not ['a', 'a']"""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = {task: pool.submit(task) for task in tasks}
         return [future.result() for future in futures.values()]

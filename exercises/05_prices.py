@@ -256,7 +256,7 @@ def wrong_has_eight_workers_at_most(orders, workers):
 
 
 def wrong_knows_an_order_by_its_parts(orders, workers):
-    """says: With one order that comes twice, it returned [11], not [11, 11]"""
+    """says: For twice the same order, it returned [11], not [11, 11]"""
     sums = prices(orders, workers)
     return list({tuple(order): price for order, price in zip(orders, sums, strict=True)}.values())
 

@@ -344,7 +344,7 @@ def wrong_gives_the_last_first(pool, calls, per_second, clock, sleep):
 
 
 def wrong_knows_a_call_by_its_function(pool, calls, per_second, clock, sleep):
-    """says: With one call that comes twice, it returned 1 value, not 2"""
+    """says: For twice the same call, it returned 1 value, not 2"""
     read = []
 
     def noted():

@@ -110,7 +110,7 @@ class Inputs:
         yield Case("With 2 {things} and 7 workers", some[:2], workers=7, needs="workers")
         yield Case("With 4 {things} and 1 worker", some[:4], workers=1, needs="workers")
         if not self.different:
-            yield Case("With one {thing} that comes twice", some[:1] * 2, needs="tasks", twice=True)
+            yield Case("For twice the same {thing}", some[:1] * 2, needs="tasks", twice=True)
         yield from (Case(words, results) for words, results in VALUES[self.values].items())
         for words, items in list(ITEMS.items())[: 2 if self.different else None] if self.odd else ():
             alike = ([other is item for other in items].index(True) for item in items)
