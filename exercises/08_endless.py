@@ -2,20 +2,23 @@
 
 Write `work_off(fn, items, workers, at_most, handle)`: it runs `fn(item)` for every item with `workers` workers and
 calls `handle(result)` once for each result as soon as it is there, in any order and from any thread. It returns when
-all results are handled. `items` may be endless: never more than `at_most` tasks are submitted and not yet done, and
-besides them one item at most is taken. All workers are kept busy: while one item takes long, the other workers go on.
+all results are handled. `items` may be endless: no result is kept, never more than `at_most` tasks are submitted and
+not yet done, and besides them one item at most is taken. All workers are kept busy: while one item takes long, the
+other workers go on.
 
 If `fn` raises, whatever it raises, `work_off` takes no more items, lets the tasks under way end, and raises that too.
 """
 
+import gc
 import itertools
 import threading
+import weakref
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from itertools import islice
 
-from exercises.kit import Gate, Inputs, count, settled, shown, submitted, until, watch
+from exercises.kit import TICK, Gate, Inputs, count, settled, shown, submitted, until, watch
 
 LIMIT = 9
 
@@ -147,7 +150,11 @@ def check(work_off):
         return
     then = ", then none" if flow.slow.gave_up else " as they came"
     yield not flow.slow.gave_up, f"While the first item took long, {flow.before} other results were handled{then}."
-    if not flow.slow.gave_up:
+    if flow.slow.gave_up:
+        return
+    in_step, said = _in_step(work_off)
+    yield in_step, said
+    if in_step:
         yield _stops(work_off)
 
 
@@ -165,25 +172,88 @@ def _handled(handled, right):
     return None
 
 
+class _OneByOne:
+    """Items for one thread at a time; `both` says that two of them took one together."""
+
+    def __init__(self, items):
+        self._items, self._inside, self.both = iter(items), threading.Lock(), False
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if not self._inside.acquire(blocking=False):
+            self.both = True
+            raise ValueError("two threads take items at the same time")
+        try:
+            until(lambda: self.both, TICK)  # long enough for another to come
+            return next(self._items)
+        finally:
+            self._inside.release()
+
+
+class _Result:
+    """A result that says when nobody keeps it any longer."""
+
+    kept = 0
+
+    def __init__(self):
+        _Result.kept += 1
+        weakref.finalize(self, self._gone)
+
+    @staticmethod
+    def _gone():
+        _Result.kept -= 1
+
+
+def _in_step(work_off):
+    """Whether each result is handled before the next but one comes, and none is kept, and a sentence."""
+    handled, late, most, items = 0, None, 0, _OneByOne(range(30))
+
+    def handle(_):
+        nonlocal handled
+        handled += 1
+
+    def one(n):
+        nonlocal late, most
+        if n > 1 and late is None and not until(lambda: handled >= n - 1, 1):  # the other worker may run one of them
+            late = n - 1, handled
+        gc.collect()
+        most = max(most, _Result.kept)
+        return _Result()
+
+    work_off(one, items, 2, 4, handle)
+    if items.both:
+        return False, "Two threads took from items at the same time: an iterator serves one at a time."
+    if late:
+        there, others = late
+        return False, f"On 2 workers, when {count(there, 'result')} had come, {others} had been handled, and then none."
+    return most <= 10, f"With at_most=4, up to {count(most, 'result')} were kept at the same time."
+
+
 def _stops(work_off):
     """Whether an endless input ends when an item fails, and a sentence."""
-    taken, held, begun, ended = 0, Gate(patience=1), set(), {5}
+    taken, before, held, begun, ended = 0, None, Gate(patience=1), set(), {5}
 
     def items():
         nonlocal taken
         for n in itertools.count():
             taken += 1
-            if n > 300:
+            if n > 80:
                 return
             yield n
 
     def fails(n):
+        nonlocal before
         begun.add(n)
         if n == 5:
             until(lambda: held.arrived, 1)
+            before = taken
             raise OSError("item 5")
         if n == 4:  # under way as the next one fails
             held.task()
+        elif before:  # the loop has time to hear of it
+            until(lambda: False, 0.03)
         ended.add(n)
         return n
 
@@ -195,8 +265,9 @@ def _stops(work_off):
     else:
         raised = "it raised nothing"
     held.open()
-    went = f"it went on for {taken - 6} more items" if taken > 300 else "it ended"
-    good = taken <= 300 and raised == "it raised OSError"
+    more = taken - (before or taken)
+    went = f"it went on for {more} more items" if more > _AT_MOST else "it ended"
+    good = more <= _AT_MOST and raised == "it raised OSError"
     return good, f"When item 5 of an endless input raised OSError, {went}, and {raised}."
 
 
@@ -401,7 +472,7 @@ def wrong_one_worker_more(fn, items, workers, at_most, handle):
 
 
 def wrong_loses_what_fails(fn, items, workers, at_most, handle):
-    """says: it went on for 296 more items, and it raised nothing"""
+    """says: more items, and it raised nothing"""
     room = threading.Semaphore(at_most)
 
     def done(future):
@@ -415,7 +486,7 @@ def wrong_loses_what_fails(fn, items, workers, at_most, handle):
 
 
 def wrong_raises_at_the_end_of_an_endless_input(fn, items, workers, at_most, handle):
-    """says: it went on for 296 more items, and it raised OSError"""
+    """says: more items, and it raised OSError"""
     room, errors = threading.Semaphore(at_most), []
 
     def one(item):
@@ -511,3 +582,83 @@ def wrong_takes_stop_iteration_for_the_end(fn, items, workers, at_most, handle):
     """says: Where fn raises StopIteration, it returned None"""
     with suppress(StopIteration):
         work_off(fn, items, workers, at_most, handle)
+
+
+def wrong_handles_in_fives(fn, items, workers, at_most, handle):
+    """says: On 2 workers, when 1 result had come, 0 had been handled, and then none."""
+    kept, lock = [], threading.Lock()
+
+    def keep(result):
+        with lock:
+            kept.append(result)
+            ready = [kept.pop(0) for _ in range(5)] if len(kept) == 5 else []
+        for one in ready:
+            handle(one)
+
+    try:
+        work_off(fn, items, workers, at_most, keep)
+    finally:
+        for one in kept:
+            handle(one)
+
+
+def wrong_keeps_every_future(fn, items, workers, at_most, handle):
+    """says: With at_most=4, up to"""
+    futures, room = [], threading.Semaphore(at_most)
+
+    def done(future):
+        if not future.exception():
+            handle(future.result())
+        room.release()
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for item in items:
+            room.acquire()
+            if any(future.done() and future.exception() for future in futures):
+                break
+            futures.append(pool.submit(fn, item))
+            futures[-1].add_done_callback(done)
+    for future in futures:
+        future.result()
+
+
+def wrong_workers_take_from_one_iterator(fn, items, workers, at_most, handle):
+    """says: ValueError: two threads take items at the same time"""
+    items, errors = iter(items), []
+
+    def worker():
+        for item in items:
+            try:
+                handle(fn(item))
+            except BaseException as error:
+                errors.append(error)
+            if errors:
+                break
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for future in [pool.submit(worker) for _ in range(workers)]:
+            future.result()
+    if errors:
+        raise errors[0]
+
+
+def wrong_looks_for_errors_now_and_then(fn, items, workers, at_most, handle):
+    """says: more items, and it raised OSError"""
+    room, errors = threading.Semaphore(at_most), []
+
+    def one(item):
+        try:
+            handle(fn(item))
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for n, item in enumerate(items):
+            room.acquire()
+            if errors and n % 25 == 0:
+                break
+            pool.submit(one, item)
+    if errors:
+        raise errors[0]
