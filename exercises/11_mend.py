@@ -4,19 +4,23 @@ Mend `count_words(fetch, urls, workers, at_most, show)`. `fetch(url)` returns a 
 the server fails; a page that failed is not asked for again. Words are what `text.split()` gives.
 
 - It asks for every page, on one pool of `workers` threads, and keeps all of them busy.
-- It may get more addresses than fit into memory: never are more than `at_most` pages submitted and not done, and
-  besides them one address at most is taken from `urls`. `at_most` is at least `workers`. No address comes twice.
+- It may get more addresses than fit into memory: of a page done it keeps no Future, never are more than `at_most`
+  pages submitted and not done, and besides them one address at most is taken from `urls`. `at_most` is at least
+  `workers`. No address comes twice.
 - `show(future)` is called once with the Future of each page, as soon as that page is done, come or failed.
 - It returns a tuple of two dicts, `words, failed`: how often each word came in all pages, and by address, for each
   page that failed, the error that `fetch` raised.
 """
 
+import gc
 import re
 import threading
 import urllib.request
+import weakref
 from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -83,6 +87,7 @@ INPUTS = Inputs(
 )
 
 _WORKERS, _AT_MOST, _PAGES = 3, 7, 24
+_KEPT = _AT_MOST + _WORKERS  # Futures of pages done, at most, that somebody still has
 _MANY = _AT_MOST  # pages that end while the first one takes long: one more than find room beside it
 _SOON = _MANY - _WORKERS  # of these, so many have been shown at the least: others may be about to be
 
@@ -147,7 +152,8 @@ class _Site:
     def __init__(self, server):
         self.urls = [server.page(n) for n in range(_PAGES)]
         self.together, self.back = Gate(_WORKERS, patience=0.5), Gate(_WORKERS, patience=0.5)
-        self.calls, self.shown, self.raised, self.run = 0, set(), {}, None
+        self.calls, self.shown, self.raised, self.run = 0, 0, {}, None
+        self._futures, self.kept = weakref.WeakSet(), 0  # those that were shown and that somebody still has
         self.most, self.ahead, self.meanwhile, self.soon = 0, 0, _MANY, _SOON
         self._taken, self._ended, self._held, self._inside, self.peak = 0, 0, 0, 0, 0
         self._lock, self._turns = threading.Lock(), _Turns()
@@ -170,8 +176,9 @@ class _Site:
     def show(self, future):
         with self._lock:
             self.calls += 1
-            if isinstance(future, Future) and future.done():
-                self.shown.add(future)
+            if isinstance(future, Future) and future.done() and future not in self._futures:
+                self._futures.add(future)
+                self.shown += 1
 
     def _settle(self):
         """Hold the first pages until no more addresses are taken, or too many: a slow start hides no queue."""
@@ -190,8 +197,15 @@ class _Site:
             if self.meanwhile >= _MANY:
                 self.soon = settled(lambda: self.calls, lambda calls: calls >= _SOON, 0.5)
 
+    def _count_kept(self, url):
+        if url in self.urls[-_WORKERS:]:
+            gc.collect()
+            with self._lock:
+                self.kept = max(self.kept, len(self._futures))
+
     def fetch(self, url):
         self.together.task()
+        self._count_kept(url)
         self._settle()
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
@@ -234,11 +248,11 @@ def check(count_words):
     idle = "" if busy else f"; while the first took long, {site.meanwhile} others came, then none"
     yield most == _WORKERS and busy, f"The loop: with 3 workers, at most {count(most, 'page')} at the same time{idle}."
     said = f"The callback: pages done, {len(asked)}; calls of `show`, {site.calls}"
-    if site.calls == len(asked) != len(site.shown):
-        said += f", {len(site.shown)} of them with the Future of a page that is done"
+    if site.calls == len(asked) != site.shown:
+        said += f", {site.shown} of them with the Future of a page that is done"
     elif site.calls and site.soon < _SOON:
         said += f"; while the first took long, {site.meanwhile} others were done and {site.soon} of them shown"
-    shown_all = site.calls == len(asked) == len(site.shown)
+    shown_all = site.calls == len(asked) == site.shown
     yield shown_all and site.soon >= _SOON, f"{said}."
     right_errors = [url for url, error in site.raised.items() if failed.get(url) is error]
     told = f"; {len(right_errors)} of them by address, as `fetch` raised it" if len(failed) > len(right_errors) else ""
@@ -246,7 +260,9 @@ def check(count_words):
     yield good, f"The errors: pages that failed, {misses}; in `failed`, {len(failed)}{told}."
     waited = f"up to {count(site.most, 'page')} submitted and not done, {count(site.ahead, 'address')} taken"
     room = site.most <= _AT_MOST and site.ahead <= _AT_MOST + 1
-    yield room, f"The queue: with at_most=7, {waited.replace('addresss', 'addresses')}."
+    waited = waited.replace("addresss", "addresses")
+    kept = f"; {count(site.kept, 'Future')} of pages done were kept" if site.kept > _KEPT else ""
+    yield room and not kept, f"The queue: with at_most=7, {waited}{kept}."
     size = "without a size" if None in sizes else f"for {count(max(sizes, default=0), 'worker')}"
     pools = "the pool was made" if len(sizes) == 1 else f"{count(len(sizes), 'pool')} were made, the largest"
     beside = f"; {site.peak} pages were fetched at the same time" if site.peak > _WORKERS else ""
@@ -528,18 +544,17 @@ def wrong_counts_twice(fetch, urls, workers, at_most, show):
         finally:
             room.release()
 
+    def again(url, future):
+        show(future)
+        if error := future.exception():
+            failed[url] = error
+        else:
+            words.update(future.result().split())
+
     with ThreadPoolExecutor(workers) as pool:
-        futures = {}
         for url in urls:
             room.acquire()
-            future = pool.submit(task, url)
-            futures[future] = url
-            future.add_done_callback(show)
-    for future, url in futures.items():
-        try:
-            words.update(future.result().split())
-        except OSError as error:
-            failed[url] = error
+            pool.submit(task, url).add_done_callback(partial(again, url))
     return words, failed
 
 
@@ -668,4 +683,25 @@ def wrong_lets_a_refused_connection_out(fetch, urls, workers, at_most, show):
     for error in failed.values():
         if isinstance(error, ConnectionError):
             raise error
+    return words, failed
+
+
+def wrong_keeps_every_future(fetch, urls, workers, at_most, show):
+    """says: of pages done were kept"""
+    words, failed, futures, room = Counter(), {}, {}, threading.Semaphore(at_most)
+
+    def done(future):
+        show(future)
+        room.release()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            futures[pool.submit(fetch, url)] = url
+            list(futures)[-1].add_done_callback(done)
+    for future, url in futures.items():
+        if error := future.exception():
+            failed[url] = error
+        else:
+            words.update(future.result().split())
     return words, failed
