@@ -6,12 +6,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import suppress
 from functools import partial
 from types import BuiltinMethodType, MethodType
 from typing import Any
 
 from helpers.recording import stamps
-from helpers.recording.data import OUTCOME, STARTED, Recording
+from helpers.recording.data import STARTED, Recording
 from helpers.recording.remote import DaskRuns, Mailbox
 from helpers.recording.stamps import Row
 
@@ -25,7 +26,8 @@ class Opened:
 
     def __init__(self, executor: Executor | None, label: Any) -> None:
         self.run, self.executor, self.label = Recording(), executor, label
-        self.in_class = False  # whether its executor is seen through its class alone
+        self.in_class = False  # whether its executor is watched through its class, and has nothing of ours
+        self.plain = False  # whether it is, besides, the standard library's own pool of threads
         self.thread = threading.get_ident()
         self.pid = os.getpid()
         self.unfinished: list[Any] = []  # rows, once the block is closed
@@ -64,6 +66,11 @@ def _same(a: Any, b: Any) -> bool:
     return a.__func__ is b.__func__ if type(a) is MethodType else a.__name__ == b.__name__
 
 
+def first(cls: type, name: str) -> Any:
+    """The attribute that a class gives its instances, as it stands there; None without one."""
+    return next((vars(owner)[name] for owner in cls.__mro__ if name in vars(owner)), None)
+
+
 class Registry:
     """All watches of this process: which blocks are open, what was replaced, and what is still expected."""
 
@@ -80,6 +87,9 @@ class Registry:
         self.mailbox = Mailbox()
         self.wanted: Callable[[], Iterator[Patch]] = lambda: iter(())
 
+    def __reduce__(self) -> str:
+        return "registry"  # a class that is sent to another process by value takes ours with it: there it is that one's
+
     def runs(self) -> list[Recording]:
         return [opened.run for opened in self.open]
 
@@ -93,9 +103,12 @@ class Registry:
     def watching(self, executor: Any) -> tuple[Opened, ...]:
         return tuple(o for o in self.open if o.executor is None or o.executor is executor)
 
-    def watching_class(self, executor: Any) -> tuple[Opened, ...]:
-        """Those whose tasks the class of `executor` tells of."""
-        return tuple(o for o in self.open if o.executor is None or (o.in_class and o.executor is executor))
+    def watching_class(self, executor: Any, submit: Any = None) -> tuple[Opened, ...]:
+        """Those whose tasks the class of `executor` tells of. Where one executor is watched, a call of its parent
+        class's `submit` is a part of its own, and no task.
+        """
+        mine = submit is None or first(type(executor), "submit") is submit
+        return tuple(o for o in self.open if o.executor is None or (o.in_class and mine and o.executor is executor))
 
     def expect(self, submit: Submit) -> None:
         """Remember that this task may be handed on to another executor, until it ends or someone takes it."""
@@ -117,7 +130,7 @@ class Registry:
 
     def be_quick(self) -> None:
         one = self.open[0] if len(self.open) == 1 and not self.waiting else None
-        plain = one is not None and one.label is None and (one.executor is None or one.in_class)
+        plain = one is not None and one.label is None and (one.executor is None or one.plain)
         self.quick = (one.run.rows, one.executor) if one is not None and plain else None
 
     def at_the_door(self, run: Recording) -> int:
@@ -161,7 +174,7 @@ class Registry:
         if self.leaving:
             with self.lock:
                 for opened in self.left:
-                    while opened.unfinished and opened.unfinished[-1][OUTCOME] is not None:
+                    while opened.unfinished and stamps.is_over(opened.unfinished[-1]):
                         opened.unfinished.pop()
                 self.left = [opened for opened in self.left if opened.unfinished]
                 if not self.left:
@@ -176,10 +189,11 @@ class Registry:
             owner, name, before, ours = self.patches.pop(key)
             if vars(owner).get(name) is not ours:
                 continue  # someone has wrapped it since: it stays, and passes everything on
-            if before is MISSING:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, before)
+            with suppress(Exception):  # one that lets nothing be taken away keeps ours, which passes everything on
+                if before is MISSING:
+                    delattr(owner, name)
+                else:
+                    setattr(owner, name, before)
         for key, (owner, name, make) in wanted.items():
             if key not in self.patches:
                 before = vars(owner).get(name, MISSING)
@@ -195,6 +209,9 @@ class Registry:
             self.waiting.clear()
             self.mailbox.close()
         self.be_quick()
+
+    def patched(self, cls: type, name: str) -> bool:
+        return any((id(owner), name) in self.patches for owner in cls.__mro__)
 
     def before(self, cls: type, name: str) -> Any:
         """The attribute of a class as it is without us."""

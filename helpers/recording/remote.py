@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import shutil
 import sys
-import tempfile
 import threading
 import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from helpers.recording.data import FINISHED, NOTE, OUTCOME, STARTED, SUBMITTED, WORKER, Thread
@@ -27,9 +27,12 @@ SAME_CLOCK = 50_000_000
 REMEMBERED = "Dask remembered the result of an equal call"
 
 
+now, cpu_time, time_of_day = time.perf_counter_ns, time.thread_time_ns, time.time_ns  # a program may patch `time`
+
+
 def _clock() -> int:
     """What to add to perf_counter_ns for the time of day, ns: tells whether two clocks count from one moment."""
-    return time.time_ns() - time.perf_counter_ns()
+    return time_of_day() - now()
 
 
 class Home:
@@ -62,18 +65,18 @@ _file: list[Any] = []  # of a worker process: folder, pid, file descriptor
 def run_away(home: Home, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Call `fn` in a worker process, with a line home before it and one after."""
     thread = [multiprocessing.current_process().name, threading.current_thread().name, threading.get_native_id()]
-    cpu, start = time.thread_time_ns(), time.perf_counter_ns()
+    cpu, start = cpu_time(), now()
     home.write(start, None, None, None, thread, _clock())
     try:
         value = fn(*args, **kwargs)
     except BaseException as error:
-        end = time.perf_counter_ns()
-        home.write(start, end, time.thread_time_ns() - cpu, "raised", thread, _clock())
+        end = now()
+        home.write(start, end, cpu_time() - cpu, "raised", thread, _clock())
         if error.__traceback__ is not None:
             BaseException.with_traceback(error, error.__traceback__.tb_next)
         raise
-    end = time.perf_counter_ns()
-    home.write(start, end, time.thread_time_ns() - cpu, "returned", thread, _clock())
+    end = now()
+    home.write(start, end, cpu_time() - cpu, "returned", thread, _clock())
     return value
 
 
@@ -82,6 +85,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.folder: str | None = None
+        self.pid = 0  # of the process that made it
         self._lock = threading.Lock()
         self._count = 0
         self._read: dict[str, int] = {}  # bytes read of each file
@@ -94,7 +98,7 @@ class Mailbox:
         """
         with self._lock:
             if self.folder is None:
-                self.folder = tempfile.mkdtemp(prefix="stamps-")
+                self.folder, self.pid = mkdtemp(prefix="stamps-"), os.getpid()
             self._count += 1
             number = self._count
             return Home(self.folder, number), lambda: self.fetch(number)
@@ -102,7 +106,7 @@ class Mailbox:
     def fetch(self, number: int) -> tuple[Any, ...] | None:
         with self._lock:
             if self.folder is not None:
-                with suppress(OSError):
+                with suppress(Exception):  # a Future ends here, which must not fail
                     for name in os.listdir(self.folder):
                         self._read_on(name)
             return self._letters.pop(number, None)
@@ -114,7 +118,10 @@ class Mailbox:
         whole = text[: text.rfind(b"\n") + 1]
         self._read[name] = self._read.get(name, 0) + len(whole)
         for line in whole.splitlines():
-            number, start, end, cpu, outcome, (process, thread, native_id), clock = json.loads(line)
+            try:
+                number, start, end, cpu, outcome, (process, thread, native_id), clock = json.loads(line)
+            except (ValueError, TypeError):  # a line that a full disk cut off, and the next one behind it
+                continue
             shift = clock - _clock()
             shift = shift if abs(shift) > SAME_CLOCK else 0
             worker = Thread(process if process != "MainProcess" else thread, native_id)
@@ -123,8 +130,8 @@ class Mailbox:
     def close(self) -> None:
         """Remove the folder: nothing is expected any more."""
         with self._lock:
-            if self.folder is not None:
-                shutil.rmtree(self.folder, ignore_errors=True)
+            if self.folder is not None and self.pid == os.getpid():  # not that of whom this process was forked from
+                rmtree(self.folder, ignore_errors=True)
             self.folder = None
             self._read.clear()
             self._letters.clear()
@@ -201,4 +208,4 @@ class DaskRuns:
                 if row[OUTCOME] is None and held is not None:
                     listen(held, row)
                 elif row[OUTCOME] is None:
-                    row[FINISHED], row[OUTCOME] = time.perf_counter_ns(), "cancelled"
+                    row[FINISHED], row[OUTCOME] = now(), "cancelled"

@@ -18,8 +18,10 @@ import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import suppress
 from contextvars import Context
 from types import BuiltinMethodType, CodeType, FrameType
 from typing import Any
@@ -28,6 +30,8 @@ from helpers._common import attribute, name_of
 from helpers.recording.data import CPU, ERROR, FINISHED, NOTE, OUTCOME, STARTED, WORKER, Thread
 
 now, cpu_time = time.perf_counter_ns, time.thread_time_ns
+# As they are without us, and without what a class of Futures makes of them: those may do something when they are asked.
+done, cancelled, exception = Future.done, Future.cancelled, Future.exception
 # Asking for a thread's CPU time is a system call of 0.2 to 1 µs, as dear as all other stamps of a task together.
 # So it is asked at most once in this many ns, and a task shorter than that gets none.
 CPU_GRAIN = 100_000
@@ -39,6 +43,7 @@ AGAIN = "ran more than once, or ended otherwise than it ran: start and end are o
 SHARED = "its Future is that of an earlier task"
 MOST_WORDS = 80  # of an error's text
 ENDLESS = "submit() gave no Future: its end is unknown"
+GONE = "nobody has its Future any longer: its end is unknown"
 
 
 class Here(threading.local):
@@ -82,7 +87,7 @@ def without_this_frame(error: BaseException) -> None:
 def note_error(row: list[Any], error: Any) -> None:
     """Keep what a task raised, for people: its class, and its text where that is no code of the program's own."""
     if len(row) <= ERROR:
-        words = type(error).__name__
+        words = attribute(type(error), "__name__", "an error")
         if type(error).__str__ is BaseException.__str__:
             args = vars(BaseException)["args"].__get__(error)  # a class may have put its own in front
             words += f": {args[0][:MOST_WORDS]}" if len(args) == 1 and type(args[0]) is str and args[0] else ""
@@ -99,7 +104,7 @@ class Row(list[Any]):
     one of which the worker heard before `submit` had returned. `link` is the row that it turned out to be.
     """
 
-    __slots__ = ("ended_by", "forget", "home", "link", "outermost")
+    __slots__ = ("ended_by", "eye", "forget", "home", "link", "outermost")
 
     def __init__(self, label: Any = None, submitted: int | None = None, submitter: Thread | None = None) -> None:
         super().__init__([label, submitted, submitter, None, None, None, None, None, None])
@@ -108,9 +113,20 @@ class Row(list[Any]):
         self.forget: Callable[[], None] | None = None  # called when the task has ended
         self.ended_by: Thread | None = None
         self.outermost = 0  # id of the Future that the program has got, once it has
+        self.eye: Any = None  # a weak reference to a Future of the task
 
     def __reduce__(self) -> Any:
         return list, (list(self),)
+
+    def keep_an_eye_on(self, future: Any) -> None:
+        """Once `future` is gone nobody can end it, and its task is not waited for."""
+        self.eye = weakref.ref(future, self._is_gone)
+
+    def _is_gone(self, _: Any) -> None:
+        if self[STARTED] is None and self[OUTCOME] is None and self[NOTE] is None:
+            self[NOTE] = GONE
+            if self.forget is not None:
+                self.forget()
 
     def begin(self, frame: FrameType) -> None:
         """A Future of the task is about to run. `frame` is who says so: only one that also stores results runs tasks
@@ -285,7 +301,7 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
             row = self._watch_row
         except AttributeError:
             row = None
-        if row is None and not self.done():
+        if row is None and not done(self):
             row = early_row(self)
         if type(row) is list:
             start = row[STARTED]
@@ -303,11 +319,12 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
                 if raised:
                     note_error(row, result)
                 row[OUTCOME] = outcome  # last: whoever sees it finds the rest filled in
-        elif row is not None and not self.done():
-            early = vars(self).get("_watch_early", row)
-            if early is not row:
-                early.meet(row)
-            row.end(outcome, end, result if raised else None, self)
+        elif row is not None and not done(self):
+            with suppress(Exception):  # what goes wrong here must not keep the Future from its end
+                early = vars(self).get("_watch_early", row)
+                if early is not row:
+                    early.meet(row)
+                row.end(outcome, end, result if raised else None, self)
         try:
             bare(self, result)
         except BaseException as error:
@@ -344,7 +361,7 @@ def cancelling(bare: Callable[[Any], bool], registry: Any) -> Callable[[Any], bo
             without_this_frame(error)
             raise
         finally:
-            if self.cancelled():
+            if cancelled(self):
                 end_row(getattr(self, "_watch_row", None) or early_row(self), "cancelled", end, None, self)
                 registry.settle()
 
@@ -357,16 +374,26 @@ class Listener:
     def __init__(self, row: Any) -> None:
         self.row = row
 
-    def __call__(self, future: Any) -> None:
+    def __call__(self, future: Any = None, *_: Any, **__: Any) -> None:
         end = now()
         try:
-            # asyncio takes a call of exception() for a look, and no longer tells of an error that nobody has looked at.
-            read = not hasattr(type(future), "_asyncio_future_blocking")
-            error = None if future.cancelled() else future.exception() if read else future._exception
-            outcome = "cancelled" if future.cancelled() else "raised" if error is not None else "returned"
+            if isinstance(future, Future) and done(future):
+                ended_otherwise = cancelled(future)
+                error = None if ended_otherwise else exception(future)
+            else:
+                # asyncio takes a call of exception() for a look, and is silent then of an error that nobody asks for.
+                read = not hasattr(type(future), "_asyncio_future_blocking")
+                ended_otherwise = future.cancelled()
+                error = None if ended_otherwise else future.exception() if read else future._exception
+            outcome = "cancelled" if ended_otherwise else "raised" if error is not None else "returned"
         except Exception as problem:
             outcome, error = "raised", problem
         end_row(self.row, outcome, end, error, future)
+
+
+def is_over(row: list[Any]) -> bool:
+    """Whether nothing more is expected of a row."""
+    return row[OUTCOME] is not None or (len(row) > NOTE and row[NOTE] in (ENDLESS, GONE))
 
 
 def end_row(row: Any, outcome: str, end: int, error: Any, future: Any) -> None:
@@ -393,7 +420,8 @@ def label_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """The name of the function that a task calls in the end; of a chunk of ProcessPoolExecutor.map, with its length."""
     fn, args, kwargs = unwrapped(fn, args, kwargs)
     name = attribute(fn, "__name__")
-    if name == "_process_chunk" and len(args) == 2:
+    module = attribute(fn, "__module__")
+    if name == "_process_chunk" and len(args) == 2 and isinstance(module, str) and "process" in module:
         items = len(args[1]) if hasattr(args[1], "__len__") else 1
         return name_of(unwrapped(args[0], (), {})[0]) + (f" × {items}" if items > 1 else "")
     return name if isinstance(name, str) else name_of(fn)

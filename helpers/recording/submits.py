@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial, wraps
-from inspect import unwrap
+from inspect import getattr_static, unwrap
 from types import FunctionType, MethodType
 from typing import Any
 
+from helpers._common import attribute
 from helpers.recording import stamps
 from helpers.recording.data import NOTE, OUTCOME, STARTED, SUBMITTED, SUBMITTER, WORKER
-from helpers.recording.registry import MISSING, Opened, Submit, registry
+from helpers.recording.registry import MISSING, Opened, Submit, first, registry
 from helpers.recording.remote import run_away
 from helpers.recording.stamps import (
     ENDLESS,
     SHARED,
     Listener,
     Row,
+    done,
     label_of,
     now,
     unwrapped,
@@ -51,6 +53,22 @@ def plain(executor: Any) -> bool:
     )
 
 
+def by_class(executor: Any) -> bool:
+    """Whether `submit` and `shutdown` are methods of its class, which then is replaced in place of the executor's own:
+    copies of it, and what looks at its attributes, see nothing of ours.
+    """
+    cls = type(executor)
+    if not issubclass(cls, Executor) or cls.__module__.partition(".")[0] == "distributed":  # see own_map
+        return False
+    for name in ("submit", "shutdown"):
+        method, function = getattr(executor, name), first(cls, name)
+        if type(method) is not MethodType or method.__self__ is not executor or method.__func__ is not function:
+            return False
+        if name in vars(executor) or type(function) is not FunctionType:
+            return False
+    return True
+
+
 def own_submit(executor: Any, was: Any) -> Callable[..., Any]:
     """The `submit` of one executor that is watched."""
     bare = executor.submit if was is MISSING else was
@@ -75,7 +93,7 @@ def threads_submit(bare: Callable[..., Any]) -> Callable[..., Any]:
         here, (rows, only), row = stamps.here, registry.quick or (None, None), None
         try:
             if rows is None or here.submits or (only is not self and only is not None):
-                watchers = registry.watching_class(self)
+                watchers = registry.watching_class(self, submit)
                 if watchers or here.submits or registry.waiting:
                     return record(self, partial(bare, self), watchers, (fn, *args), kwargs, True)
                 return bare(self, fn, *args, **kwargs)
@@ -113,7 +131,7 @@ def class_submit(bare: Any) -> Callable[..., Any]:
     @wraps(bare)
     def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
-            watchers = registry.everywhere
+            watchers = registry.watching_class(self, submit)
             call = partial(bare, self) if home else bare.__get__(self, type(self)) if hasattr(bare, "__get__") else bare
             if watchers or stamps.here.submits or registry.waiting:
                 return record(self, call, watchers, args, kwargs, final, sender)
@@ -189,7 +207,7 @@ def record(
         row.outermost = id(future)
         if row[OUTCOME] is not None and type(future) is Future and future.done():  # a moment ago
             Listener(row)(future)
-    if not under_way.taken and not hasattr(future, "add_done_callback"):
+    if not under_way.taken and not _tells(future):
         row[NOTE] = ENDLESS
     for inner, _, its_watchers in under_way.inner:
         if inner is not merged:
@@ -299,32 +317,56 @@ def remove(rows: list[Any], row: Any) -> None:
     rows[:] = [other for other in rows if other is not row]
 
 
+def _tells(future: Any) -> bool:
+    """Whether it has callbacks. Its class says: a proxy that is asked may wait for the result that it stands for."""
+    return _is_one(future) or callable(getattr_static(type(future), "add_done_callback", None))
+
+
+def _is_one(future: Any) -> bool:
+    """Whether it is a Future, and does not only say so, as a mock does."""
+    try:
+        return isinstance(future, Future) and done(future) in (True, False)
+    except Exception:
+        return False
+
+
+def _listen(future: Any, row: Any) -> None:
+    """Have a Future of another class tell of its end; one that can't is no fault of the program's."""
+    try:
+        future.add_done_callback(Listener(row))
+    except Exception:
+        if type(row) is Row and row[OUTCOME] is None:
+            row[NOTE] = ENDLESS
+
+
 def tie(future: Any, row: Any, inner: list[Row] | None = None) -> Row | None:
     """Say which row a Future belongs to. Gives the one of the `inner` rows that turned out to be this one."""
-    own = getattr(future, "__dict__", None)
-    if not isinstance(future, Future) or not isinstance(own, dict):
-        if callable(getattr(future, "add_done_callback", None)):
-            future.add_done_callback(Listener(row))
+    own = attribute(future, "__dict__")
+    if not isinstance(own, dict) or not _is_one(future):
+        if _tells(future):
+            _listen(future, row)
         return None
+    if type(row) is Row:
+        row.keep_an_eye_on(future)
     found, early = own.setdefault("_watch_row", row), own.get("_watch_early")
     if found is not row:
         if not any(found is other for other in inner or ()):
             if type(row) is Row:  # an executor that gives one Future twice
                 row[NOTE] = SHARED
-            future.add_done_callback(Listener(row))
+            _listen(future, row)
             return None
         found.meet(row)
         own["_watch_row"] = row
     elif early is None:
-        if row[OUTCOME] is None and future.done():  # before anyone could see it
+        if row[OUTCOME] is None and done(future):  # before anyone could see it
             Listener(row)(future)
     else:
         if early[OUTCOME] is not None and early[STARTED] is None and early.ended_by is row[SUBMITTER]:
             # Given its result inside submit(), by the thread that called it: that thread ran it.
             early[WORKER], early[STARTED], early[NOTE] = row[SUBMITTER], row[SUBMITTED], None
         early.meet(row)
-    if type(row) is Row and any(getattr(type(future), n) is not getattr(Future, n) for n in _ENDS):
-        future.add_done_callback(Listener(row))
+    if type(row) is Row and any(getattr(type(future), n, None) is not getattr(Future, n) for n in _ENDS):
+        _listen(future, row)
     return None if found is row else found
 
 

@@ -87,7 +87,7 @@ def on_event(bare: Callable[..., bool], runs: Runs, mine: Runs) -> Callable[...,
                 with Waiting(runs() if rows and not at_once(timeout) else (), call, rows):
                     return bare(self, timeout)
             open_runs = () if frame.f_globals.get("__name__") == "threading" else mine()
-            if not open_runs or self.is_set() or at_once(timeout):
+            if not open_runs or threading.Event.is_set(self) or at_once(timeout):
                 return bare(self, timeout)
             with Waiting(open_runs, "Event.wait", ()):
                 return bare(self, timeout)
@@ -118,7 +118,7 @@ def on_call(bare: Callable[..., Any], call: str, blocks: Callable[..., bool], mi
             open_runs = mine()
             try:
                 waits = bool(open_runs) and blocks(self, *args, **kwargs)
-            except TypeError:  # arguments that the method refuses
+            except Exception:  # arguments that the method refuses
                 waits = False
             if not waits:
                 return bare(self, *args, **kwargs)
@@ -131,12 +131,13 @@ def on_call(bare: Callable[..., Any], call: str, blocks: Callable[..., bool], mi
     return method
 
 
+_alive = threading.Thread.is_alive  # a class may have one of its own, which is not asked
 # The methods of the standard library in which a program waits for something else than a Future.
 PLAIN: tuple[tuple[type, str, str, Callable[..., bool]], ...] = (
     (queue.Queue, "get", "Queue.get",
-     lambda self, block=True, timeout=None: block and not at_once(timeout) and self.empty()),
+     lambda self, block=True, timeout=None: block and not at_once(timeout) and queue.Queue.empty(self)),
     (queue.Queue, "put", "Queue.put",
-     lambda self, item, block=True, timeout=None: block and not at_once(timeout) and self.full()),
+     lambda self, item, block=True, timeout=None: block and not at_once(timeout) and queue.Queue.full(self)),
     (queue.Queue, "join", "Queue.join", lambda self: self.unfinished_tasks > 0),
-    (threading.Thread, "join", "Thread.join", lambda self, timeout=None: not at_once(timeout) and self.is_alive()),
+    (threading.Thread, "join", "Thread.join", lambda self, timeout=None: not at_once(timeout) and _alive(self)),
 )  # fmt: skip

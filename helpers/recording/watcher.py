@@ -14,7 +14,7 @@ from __future__ import annotations
 import multiprocessing.pool
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from functools import partial, wraps
 from types import FunctionType
 from typing import Any
@@ -43,7 +43,8 @@ def wanted() -> Iterator[Patch]:
     yield threading.Thread, "name", renaming
     for opened in registry.open + tuple(registry.left):
         if opened.in_class:
-            yield ThreadPoolExecutor, "shutdown", class_shutdown
+            owner = next(cls for cls in type(opened.executor).__mro__ if "shutdown" in vars(cls))
+            yield owner, "shutdown", class_shutdown
         elif opened.executor is not None:
             yield opened.executor, "shutdown", partial(own_shutdown, opened.executor)
     if not registry.open:
@@ -82,7 +83,7 @@ def executor_classes(cls: type = Executor) -> Iterator[type]:
 
 def methods_of(cls: type) -> Iterator[Patch]:
     """What is replaced in each class of executors."""
-    if "submit" in vars(cls):
+    if not isinstance(vars(cls).get("submit", cls), staticmethod | classmethod | type):  # they take no executor
         yield cls, "submit", submits.class_submit
     if "shutdown" in vars(cls):
         yield cls, "shutdown", class_shutdown
@@ -103,14 +104,14 @@ def init_subclass(bare: Any) -> Any:
     return classmethod(__init_subclass__)
 
 
-def class_shutdown(bare: Any) -> Callable[..., None]:
+def class_shutdown(bare: Any) -> Callable[..., Any]:
     @wraps(bare)
-    def shutdown(self: Any, *args: Any, **kwargs: Any) -> None:
+    def shutdown(self: Any, *args: Any, **kwargs: Any) -> Any:
         runs = [opened.run for opened in registry.watching_class(self)]
         runs += [opened.run for opened in registry.left if opened.in_class and opened.executor is self]
         try:
             with waits.Waiting(runs, "shutdown", ()):
-                bare.__get__(self, type(self))(*args, **kwargs)
+                return bare.__get__(self, type(self))(*args, **kwargs)
         except BaseException as error:
             without_this_frame(error)
             raise
@@ -118,17 +119,17 @@ def class_shutdown(bare: Any) -> Callable[..., None]:
     return shutdown
 
 
-def own_shutdown(executor: Any, was: Any) -> Callable[..., None]:
+def own_shutdown(executor: Any, was: Any) -> Callable[..., Any]:
     """The `shutdown` of one executor that is watched, or was and has tasks that have not ended."""
     bare = executor.shutdown if was is MISSING else was
 
     @wraps(bare)
-    def shutdown(*args: Any, **kwargs: Any) -> None:
+    def shutdown(*args: Any, **kwargs: Any) -> Any:
         runs = [opened.run for opened in registry.watching(executor)]
         runs += [opened.run for opened in registry.left if opened.executor is executor]
         try:
             with waits.Waiting(runs, "shutdown", ()):
-                bare(*args, **kwargs)
+                return bare(*args, **kwargs)
         except BaseException as error:
             without_this_frame(error)
             raise
@@ -189,7 +190,11 @@ def renaming(bare: Any) -> property:
     """Thread.name: a thread that gets a new name has it in all of the recording, so that it stays one thread."""
 
     def rename(self: threading.Thread, name: str) -> None:
-        bare.fset(self, name)
+        try:
+            bare.fset(self, name)
+        except BaseException as error:
+            without_this_frame(error)
+            raise
         me = stamps.known.get(self.native_id or 0)
         if me is not None:
             old, me[0] = me[0], Thread(self.name, me[0].native_id)
@@ -242,10 +247,14 @@ class watch:
             if not registry.open and not registry.left:
                 stamps.forget_threads()
                 Future()._watch_row = None  # type: ignore[attr-defined]  # CPython keeps room for one more name: for this
-            opened.in_class = self.executor is not None and submits.plain(self.executor)
+            opened.plain = self.executor is not None and submits.plain(self.executor)
+            opened.in_class = opened.plain or (self.executor is not None and submits.by_class(self.executor))
             registry.open += (opened,)
             try:
                 registry.refresh()
+                if opened.in_class and not registry.patched(type(self.executor), "submit"):
+                    opened.in_class = opened.plain = False
+                    registry.refresh()
             except BaseException:
                 registry.open = registry.open[:-1]
                 registry.refresh()
@@ -258,7 +267,10 @@ class watch:
         opened.dask.fill(lambda future, row: future.add_done_callback(Listener(row)))
         with registry.lock:
             registry.open = tuple(other for other in registry.open if other is not opened)
-            opened.unfinished = [row for row in opened.run.rows if row[OUTCOME] is None]
+            opened.unfinished = [row for row in opened.run.rows if not stamps.is_over(row)]
+            for row in opened.run.rows:
+                if type(row) is stamps.Row and row.forget is not None and stamps.is_over(row):
+                    row.forget()
             if opened.unfinished:
                 registry.left.append(opened)
             registry.refresh()

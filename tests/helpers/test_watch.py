@@ -715,8 +715,9 @@ def test_a_future_may_have_an_attribute_for_every_name():
 
 def test_a_watch_that_can_not_begin_leaves_nothing():
     class Frozen(ThreadPoolExecutor):
-        def submit(self, fn, /, *args):
-            return super().submit(fn, *args)
+        def __init__(self, workers):
+            super().__init__(workers)
+            vars(self)["submit"] = super().submit
 
         def __setattr__(self, name, value):
             if name in ("submit", "map", "shutdown"):

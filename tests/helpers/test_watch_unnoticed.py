@@ -1,0 +1,353 @@
+"""What programs do that look closely at executors and Futures: with `watch` they do the same."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures as futures
+import copy
+import gc
+import os
+import pickle
+import queue
+import threading
+import time
+import weakref
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
+from unittest import mock
+
+import pytest
+
+from helpers import watch
+from helpers.recording.registry import registry
+from helpers.recording.stamps import ENDLESS, GONE
+
+LIMIT = 20
+
+
+def bare(pool):
+    return nullcontext()
+
+
+def one(pool):
+    return watch(pool)
+
+
+def every(pool):
+    return watch()
+
+
+LOOKS = (bare, one, every)
+
+
+@pytest.fixture(params=LOOKS, ids=["bare", "one", "every"])
+def looking(request):
+    """Watches nothing, a pool, or all; afterwards nothing of ours is left."""
+    before = Future.set_result, ThreadPoolExecutor.submit, queue.Queue.get
+    yield request.param
+    gc.collect()
+    assert (Future.set_result, ThreadPoolExecutor.submit, queue.Queue.get) == before
+
+
+class Inline(futures.Executor):
+    """Runs a task in the thread that submits it."""
+
+    def submit(self, fn, /, *args):
+        future = Future()
+        future.set_result(fn(*args))
+        return future
+
+
+def test_what_shutdown_returns(looking):
+    class Pool(Inline):
+        def shutdown(self, *args, **kwargs):
+            return "closed"
+
+    class Awaited(Inline):
+        async def shutdown(self, *args, **kwargs):
+            return "closed"
+
+    for pool in (Pool(), Awaited()):
+        with looking(pool):
+            said = pool.shutdown()
+            assert (said if isinstance(said, str) else asyncio.run(said)) == "closed"
+
+
+def test_a_submit_that_takes_no_executor(looking):
+    class Static(Inline):
+        @staticmethod
+        def submit(fn, /, *args):
+            return fn(*args)
+
+    class Class(Inline):
+        @classmethod
+        def submit(cls, fn, /, *args):
+            return fn(*args)
+
+    for pool in (Static(), Class()):
+        with looking(pool):
+            assert pool.submit(abs, -1) == type(pool).submit(abs, -1) == 1
+
+
+class Named(futures.Executor):
+    def __init__(self, name):
+        self.name = name
+
+    def submit(self, fn, /, *args):
+        future = Future()
+        future.set_result((self.name, fn(*args)))
+        return future
+
+    def renamed(self, name):
+        other = copy.copy(self)
+        other.name = name
+        return other
+
+    def __eq__(self, other):
+        return vars(self) == vars(other)
+
+    __hash__ = None
+
+
+def test_copies_comparisons_and_methods_of_an_executor(looking):
+    pool = Named("first")
+    with looking(pool) as run:
+        other = pool.renamed("second")
+        assert pool == Named("first") and pickle.loads(pickle.dumps(pool)) == pool
+        assert pool.submit.__self__ is pool and weakref.WeakMethod(pool.submit)() == pool.submit
+        assert (pool.submit(abs, -1).result(LIMIT), other.submit(abs, -1).result(LIMIT)) == (
+            ("first", 1),
+            ("second", 1),
+        )
+    assert other.submit(abs, -2).result(LIMIT) == ("second", 2)
+    if run is not None:
+        assert len(run.tasks) == (1 if looking is one else 2)
+
+
+def test_a_class_that_is_sent_by_value(looking):
+    cloudpickle = pytest.importorskip("cloudpickle")
+
+    class Pool(ThreadPoolExecutor):
+        def submit(self, fn, /, *args):
+            return super().submit(fn, *args)
+
+    def three():
+        with Pool(1) as pool:
+            return pool.submit(abs, -3).result(LIMIT)
+
+    with ThreadPoolExecutor(1) as other, looking(other):
+        assert pickle.loads(cloudpickle.dumps(three))() == 3
+
+
+def test_a_future_that_looks_for_its_result_when_asked(looking):
+    class Polled(Future):
+        asked = 0
+
+        def done(self):
+            Polled.asked += 1
+            if not super().done():
+                self.set_result("late")
+            return super().done()
+
+    class Pool(futures.Executor):
+        def submit(self, fn, /, *args):
+            return Polled()
+
+    pool = Pool()
+    with looking(pool):
+        future = pool.submit(abs, -1)
+        assert Polled.asked == 0 and future.done() and future.result(LIMIT) == "late"
+
+
+def test_a_future_that_notes_who_asked_for_its_error(looking):
+    class Asked(Future):
+        asked = False
+
+        def exception(self, timeout=None):
+            self.asked = True
+            return super().exception(timeout)
+
+        def set_exception(self, error):
+            super().set_exception(error)
+
+    class Pool(futures.Executor):
+        def submit(self, fn, /, *args):
+            future = Asked()
+            future.set_exception(ValueError("no"))
+            return future
+
+    pool = Pool()
+    with looking(pool) as run:
+        assert not pool.submit(abs, -1).asked
+    assert run is None or [task.error for task in run.tasks] == ["ValueError: no"]
+
+
+class Handle:
+    """What a submit may give in place of a Future."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def add_done_callback(self, fn):
+        raise NotImplementedError
+
+    def __getattr__(self, name):
+        raise KeyError(name)
+
+
+class Lazy:
+    def __getattr__(self, name):
+        raise AssertionError(f"asked for {name}, which would wait for the result")
+
+
+class ByPairs:
+    def add_done_callback(self, fn):
+        fn(None, "value")
+
+
+@pytest.mark.parametrize("kind", [Handle, Lazy, ByPairs, mock.MagicMock, lambda: mock.Mock(spec=Future)])
+def test_whatever_a_submit_gives(kind, looking):
+    class Pool(futures.Executor):
+        def submit(self, fn, /, *args):
+            return answer
+
+    answer, pool = kind(), Pool()
+    with looking(pool):
+        assert pool.submit(abs, -1) is answer
+
+
+def test_futures_that_nobody_can_end_are_not_waited_for(looking):
+    class Drop(futures.Executor):
+        def __init__(self, answer):
+            self.answer = answer
+
+        def submit(self, fn, /, *args):
+            return self.answer()
+
+    class Argument:
+        pass
+
+    for answer, note in ((Future, GONE), (lambda: None, ENDLESS)):
+        pool, argument = Drop(answer), Argument()
+        gone, pool_gone = weakref.ref(argument), weakref.ref(pool)
+        with looking(pool) as run:
+            pool.submit(print, argument)
+        assert run is None or [task.note for task in run.tasks] == [note]
+        del pool, argument
+        gc.collect()
+        assert gone() is None and pool_gone() is None
+    assert not registry.left
+
+
+def test_queues_threads_and_events_with_answers_of_their_own(looking):
+    class Shy(queue.Queue):
+        def empty(self):
+            raise NotImplementedError
+
+        full = empty
+
+    class Lost(threading.Thread):
+        def is_alive(self):
+            raise NotImplementedError
+
+    class Unsure(threading.Event):
+        def is_set(self):
+            raise NotImplementedError
+
+    with ThreadPoolExecutor(1) as pool, looking(pool):
+        line, thread, event = Shy(1), Lost(target=int), Unsure()
+        line.put("a")
+        thread.start()
+        threading.Thread.join(thread)
+        assert line.get() == "a" and thread.join(LIMIT) is None
+        event.set()
+        assert event.wait(LIMIT)
+
+
+def test_an_error_whose_class_has_no_name(looking):
+    class Nameless(type):
+        @property
+        def __name__(cls):
+            raise RuntimeError("no name")
+
+    class Odd(Exception, metaclass=Nameless):
+        pass
+
+    def fails():
+        raise Odd
+
+    with ThreadPoolExecutor(1) as pool, looking(pool):
+        assert isinstance(pool.submit(fails).exception(LIMIT), Odd)
+
+
+def test_a_program_that_puts_its_own_in_place_of_time_and_open(looking):
+    with ProcessPoolExecutor(1) as pool, looking(pool):
+        with mock.patch("time.perf_counter_ns", side_effect=[10, 20]) as clock:
+            assert pool.submit(abs, -1).result(LIMIT) == 1
+            assert (time.perf_counter_ns(), clock.call_count) == (10, 1)
+        with mock.patch("builtins.open", mock.mock_open(read_data="text")):
+            assert pool.submit(abs, -2).result(LIMIT) == 2
+        with mock.patch("tempfile.mkdtemp") as made:
+            assert pool.submit(abs, -3).result(LIMIT) == 3
+        assert not made.called
+
+
+def test_a_line_that_a_full_disk_cut_off(looking):
+    with ProcessPoolExecutor(1) as pool, looking(pool):
+        assert pool.submit(abs, -1).result(LIMIT) == 1
+        for name in os.listdir(registry.mailbox.folder) if registry.mailbox.folder else ():
+            with open(os.path.join(registry.mailbox.folder, name), "a") as file:
+                file.write("[2, 17")
+        assert [pool.submit(abs, -n).result(LIMIT) for n in (2, 3)] == [2, 3]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_that_leaves_the_block():
+    with ProcessPoolExecutor(1) as pool, watch(pool) as run:
+        pool.submit(abs, -1).result(LIMIT)
+        child = os.fork()
+        if child == 0:
+            try:
+                registry.mailbox.close()
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        pool.submit(abs, -2).result(LIMIT)
+    assert [task.started is not None for task in run.tasks] == [True, True]
+
+
+def test_an_executor_that_lets_nothing_be_taken_away():
+    class Keeps(futures.Executor):
+        def __init__(self):
+            self.submit = Inline().submit
+
+        def __delattr__(self, name):
+            raise AttributeError(name)
+
+        def __setattr__(self, name, value):
+            if name in vars(self) and vars(self)[name] is not value and hasattr(value, "__func__"):
+                raise AttributeError(name)
+            super().__setattr__(name, value)
+
+    before, pool = Future.set_result, Keeps()
+    with pytest.raises(ZeroDivisionError), watch(pool):
+        pool.submit(abs, -1)
+        raise ZeroDivisionError
+    assert Future.set_result is before and pool.submit(abs, -2).result(LIMIT) == 2
+
+
+def test_a_name_that_a_thread_refuses(looking):
+    class Strict(threading.Thread):
+        @property
+        def name(self):
+            return "strict"
+
+        @name.setter
+        def name(self, value):
+            raise ValueError(value)
+
+    with ThreadPoolExecutor(1) as pool, looking(pool):
+        with pytest.raises(AssertionError) as caught:
+            threading.Thread.name.fset(threading.Thread.__new__(threading.Thread), "early")
+        assert [entry.name for entry in caught.traceback][1:] == ["name"]
