@@ -13,12 +13,42 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from helpers._common import at_once, count, instance, shown
+from helpers._common import at_once, attribute, count, instance, shown
 
 # The columns of a row, one row a task. A list of eight costs half of what an object with attributes does. Tasks whose
 # run could not be seen as that of a thread of this process have a ninth: what is to be known about their stamps; those
 # that raised have a tenth: what they raised, in words.
 LABEL, SUBMITTED, SUBMITTER, WORKER, STARTED, FINISHED, CPU, OUTCOME, NOTE, ERROR = range(10)
+
+
+# What a NOTE says.
+UNSEEN = "ran where watch can't see: its start is unknown"
+LOST = "ran; its result was lost on the way home"
+AGAIN = "ran more than once, or ended otherwise than it ran: start and end are of its first run"
+SHARED = "its Future is that of an earlier task"
+ENDLESS = "submit() gave no Future: its end is unknown"
+GONE = "nobody has its Future any longer: its end is unknown"
+MOST_WORDS = 80  # of an error's text
+
+
+def note_error(row: list[Any], error: Any) -> None:
+    """Keep what a task raised, for people: its class, and its text where that is no code of the program's own."""
+    if len(row) <= ERROR:
+        words = attribute(type(error), "__name__", "an error")
+        if type(error).__str__ is BaseException.__str__:
+            args = vars(BaseException)["args"].__get__(error)  # a class may have put its own in front
+            words += f": {args[0][:MOST_WORDS]}" if len(args) == 1 and type(args[0]) is str and args[0] else ""
+        put_error(row, words)
+
+
+def put_error(row: list[Any], words: str) -> None:
+    row.extend([None] * (ERROR - len(row)))
+    row.append(words)
+
+
+def is_over(row: list[Any]) -> bool:
+    """Whether nothing more is expected of a row."""
+    return row[OUTCOME] is not None or (len(row) > NOTE and row[NOTE] in (ENDLESS, GONE))
 
 
 def unseen(row: list[Any]) -> bool:

@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import suppress
+from contextvars import Context
 from functools import partial
 from types import BuiltinMethodType, MethodType
 from typing import Any
 
+from helpers._common import attribute, name_of
 from helpers.recording import stamps
-from helpers.recording.data import STARTED, Recording
+from helpers.recording.data import STARTED, Recording, is_over
 from helpers.recording.remote import DaskRuns, Mailbox
 from helpers.recording.stamps import Row
 
@@ -64,6 +66,28 @@ def _same(a: Any, b: Any) -> bool:
     if a.__self__ is not b.__self__:
         return False
     return a.__func__ is b.__func__ if type(a) is MethodType else a.__name__ == b.__name__
+
+
+def unwrapped(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """The call that a task makes in the end: through `partial` and `Context.run`, also one in the other."""
+    while True:
+        if type(fn) is partial:
+            fn, args, kwargs = fn.func, fn.args + args, {**fn.keywords, **kwargs}
+        elif args and type(fn) is BuiltinMethodType and type(fn.__self__) is Context and fn.__name__ == "run":
+            fn, args = args[0], args[1:]
+        else:
+            return fn, args, kwargs
+
+
+def label_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """The name of the function that a task calls in the end; of a chunk of ProcessPoolExecutor.map, with its length."""
+    fn, args, kwargs = unwrapped(fn, args, kwargs)
+    name = attribute(fn, "__name__")
+    module = attribute(fn, "__module__")
+    if name == "_process_chunk" and len(args) == 2 and isinstance(module, str) and "process" in module:
+        items = len(args[1]) if hasattr(args[1], "__len__") else 1
+        return name_of(unwrapped(args[0], (), {})[0]) + (f" × {items}" if items > 1 else "")
+    return name if isinstance(name, str) else name_of(fn)
 
 
 def first(cls: type, name: str) -> Any:
@@ -174,7 +198,7 @@ class Registry:
         if self.leaving:
             with self.lock:
                 for opened in self.left:
-                    while opened.unfinished and stamps.is_over(opened.unfinished[-1]):
+                    while opened.unfinished and is_over(opened.unfinished[-1]):
                         opened.unfinished.pop()
                 self.left = [opened for opened in self.left if opened.unfinished]
                 if not self.left:

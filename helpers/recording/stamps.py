@@ -22,12 +22,25 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import suppress
-from contextvars import Context
-from types import BuiltinMethodType, CodeType, FrameType
+from types import CodeType, FrameType
 from typing import Any
 
-from helpers._common import attribute, name_of
-from helpers.recording.data import CPU, ERROR, FINISHED, NOTE, OUTCOME, STARTED, WORKER, Thread
+from helpers.recording.data import (
+    AGAIN,
+    CPU,
+    ERROR,
+    FINISHED,
+    GONE,
+    LOST,
+    NOTE,
+    OUTCOME,
+    STARTED,
+    UNSEEN,
+    WORKER,
+    Thread,
+    note_error,
+    put_error,
+)
 
 now, cpu_time = time.perf_counter_ns, time.thread_time_ns
 # As they are without us, and without what a class of Futures makes of them: those may do something when they are asked.
@@ -37,13 +50,6 @@ done, cancelled, exception = Future.done, Future.cancelled, Future.exception
 CPU_GRAIN = 100_000
 
 NAMES = "_watch_row", "_watch_early"  # attributes of a Future: its row, and one made before its submit returned
-UNSEEN = "ran where watch can't see: its start is unknown"
-LOST = "ran; its result was lost on the way home"
-AGAIN = "ran more than once, or ended otherwise than it ran: start and end are of its first run"
-SHARED = "its Future is that of an earlier task"
-MOST_WORDS = 80  # of an error's text
-ENDLESS = "submit() gave no Future: its end is unknown"
-GONE = "nobody has its Future any longer: its end is unknown"
 
 
 class Here(threading.local):
@@ -82,21 +88,6 @@ def without_this_frame(error: BaseException) -> None:
     """
     if error.__traceback__ is not None:
         BaseException.with_traceback(error, error.__traceback__.tb_next)
-
-
-def note_error(row: list[Any], error: Any) -> None:
-    """Keep what a task raised, for people: its class, and its text where that is no code of the program's own."""
-    if len(row) <= ERROR:
-        words = attribute(type(error), "__name__", "an error")
-        if type(error).__str__ is BaseException.__str__:
-            args = vars(BaseException)["args"].__get__(error)  # a class may have put its own in front
-            words += f": {args[0][:MOST_WORDS]}" if len(args) == 1 and type(args[0]) is str and args[0] else ""
-        _put_error(row, words)
-
-
-def _put_error(row: list[Any], words: str) -> None:
-    row.extend([None] * (ERROR - len(row)))
-    row.append(words)
 
 
 class Row(list[Any]):
@@ -213,7 +204,7 @@ class Row(list[Any]):
         row = self.link
         if row is not None and row[OUTCOME] is None:
             if len(self) > ERROR and len(row) <= ERROR:
-                _put_error(row, self[ERROR])
+                put_error(row, self[ERROR])
             if isinstance(row, Row) and row.home is not None:
                 if self[OUTCOME] is not None:
                     row.end(self[OUTCOME], self[FINISHED])
@@ -391,11 +382,6 @@ class Listener:
         end_row(self.row, outcome, end, error, future)
 
 
-def is_over(row: list[Any]) -> bool:
-    """Whether nothing more is expected of a row."""
-    return row[OUTCOME] is not None or (len(row) > NOTE and row[NOTE] in (ENDLESS, GONE))
-
-
 def end_row(row: Any, outcome: str, end: int, error: Any, future: Any) -> None:
     if type(row) is Row:
         row.end(outcome, end, error, future)
@@ -403,25 +389,3 @@ def end_row(row: Any, outcome: str, end: int, error: Any, future: Any) -> None:
         if error is not None:
             note_error(row, error)
         row[FINISHED], row[OUTCOME] = end, outcome
-
-
-def unwrapped(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-    """The call that a task makes in the end: through `partial` and `Context.run`, also one in the other."""
-    while True:
-        if type(fn) is functools.partial:
-            fn, args, kwargs = fn.func, fn.args + args, {**fn.keywords, **kwargs}
-        elif args and type(fn) is BuiltinMethodType and type(fn.__self__) is Context and fn.__name__ == "run":
-            fn, args = args[0], args[1:]
-        else:
-            return fn, args, kwargs
-
-
-def label_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """The name of the function that a task calls in the end; of a chunk of ProcessPoolExecutor.map, with its length."""
-    fn, args, kwargs = unwrapped(fn, args, kwargs)
-    name = attribute(fn, "__name__")
-    module = attribute(fn, "__module__")
-    if name == "_process_chunk" and len(args) == 2 and isinstance(module, str) and "process" in module:
-        items = len(args[1]) if hasattr(args[1], "__len__") else 1
-        return name_of(unwrapped(args[0], (), {})[0]) + (f" × {items}" if items > 1 else "")
-    return name if isinstance(name, str) else name_of(fn)

@@ -12,18 +12,14 @@ from typing import Any
 
 from helpers._common import attribute
 from helpers.recording import stamps
-from helpers.recording.data import NOTE, OUTCOME, STARTED, SUBMITTED, SUBMITTER, WORKER
-from helpers.recording.registry import MISSING, Opened, Submit, first, registry
+from helpers.recording.data import ENDLESS, NOTE, OUTCOME, SHARED, STARTED, SUBMITTED, SUBMITTER, WORKER
+from helpers.recording.registry import MISSING, Opened, Submit, first, label_of, registry, unwrapped
 from helpers.recording.remote import run_away
 from helpers.recording.stamps import (
-    ENDLESS,
-    SHARED,
     Listener,
     Row,
     done,
-    label_of,
     now,
-    unwrapped,
     without_this_frame,
 )
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from helpers._common import function, instance, shown
 from helpers.recording import stamps, submits, waits
-from helpers.recording.data import OUTCOME, SUBMITTER, WORKER, Mark, Recording, Thread
+from helpers.recording.data import OUTCOME, SUBMITTER, WORKER, Mark, Recording, Thread, is_over
 from helpers.recording.registry import MISSING, Opened, Patch, registry
 from helpers.recording.remote import dask_client
 from helpers.recording.stamps import Listener, now, without_this_frame
@@ -267,9 +267,9 @@ class watch:
         opened.dask.fill(lambda future, row: future.add_done_callback(Listener(row)))
         with registry.lock:
             registry.open = tuple(other for other in registry.open if other is not opened)
-            opened.unfinished = [row for row in opened.run.rows if not stamps.is_over(row)]
+            opened.unfinished = [row for row in opened.run.rows if not is_over(row)]
             for row in opened.run.rows:
-                if type(row) is stamps.Row and row.forget is not None and stamps.is_over(row):
+                if type(row) is stamps.Row and row.forget is not None and is_over(row):
                     row.forget()
             if opened.unfinished:
                 registry.left.append(opened)

@@ -21,9 +21,8 @@ from contextvars import ContextVar, copy_context
 
 import pytest
 
-from helpers.recording.data import FINISHED, OUTCOME, STARTED, SUBMITTED, Recording
+from helpers.recording.data import FINISHED, OUTCOME, STARTED, SUBMITTED, UNSEEN, Recording
 from helpers.recording.remote import DaskRuns
-from helpers.recording.stamps import UNSEEN
 from helpers.recording.watcher import watch
 from helpers.tasks import Gate
 

@@ -19,8 +19,8 @@ from unittest import mock
 import pytest
 
 from helpers import watch
+from helpers.recording.data import ENDLESS, GONE
 from helpers.recording.registry import registry
-from helpers.recording.stamps import ENDLESS, GONE
 
 LIMIT = 20
 
