@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from types import BuiltinMethodType, MethodType
+from types import BuiltinMethodType, FrameType, MethodType
 from typing import Any
 
 from helpers._common import attribute, name_of
@@ -45,6 +46,10 @@ class Submit:
         self.thread = threading.get_ident()
         self.taken = self.returned = False
         self.inner: list[tuple[Row, Any, tuple[Opened, ...]]] = []  # submits made inside it, of other functions
+
+    def is_of(self, thing: Any) -> bool:
+        """Whether `thing` is its executor or its Future."""
+        return thing is self.executor or (issubclass(type(thing), Future) and vars(thing).get("_watch_row") is self.row)
 
     def same(self, call: Call) -> bool:
         """Whether `call` is of the same function with the same arguments, object by object."""
@@ -88,6 +93,31 @@ def label_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         items = len(args[1]) if hasattr(args[1], "__len__") else 1
         return name_of(unwrapped(args[0], (), {})[0]) + (f" × {items}" if items > 1 else "")
     return name if isinstance(name, str) else name_of(fn)
+
+
+def _hands_on(submit: Submit) -> bool:
+    """Whether this thread is in code that knows of the task: has its executor or its Future at hand, in a variable or
+    one step from there. Two executors may be given equal calls by two threads.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while submit.returned and frame is not None:
+        ours = frame.f_globals.get("__name__", "").startswith("helpers.recording")
+        if not ours and frame.f_code.co_name != "<module>":  # a program has everything at hand
+            for value in list(frame.f_locals.values()):
+                if any(submit.is_of(thing) for thing in (value, *_near(value))):
+                    return True
+        frame = frame.f_back
+    return not submit.returned
+
+
+def _near(value: Any) -> tuple[Any, ...]:
+    """What a tuple or somebody's object holds, without asking it."""
+    if type(value) is tuple:
+        return value
+    try:
+        return tuple(object.__getattribute__(value, "__dict__").values())
+    except Exception:
+        return ()
 
 
 def first(cls: type, name: str) -> Any:
@@ -183,7 +213,7 @@ class Registry:
                         and submit.same(call)
                         and (
                             submit.executor is executor
-                            or submit.thread != threading.get_ident()
+                            or (submit.thread != threading.get_ident() and _hands_on(submit))
                             or any(kept is executor for kept in getattr(submit.executor, "__dict__", {}).values())
                         )
                         and not (submit.executor is executor and submit.by is by)

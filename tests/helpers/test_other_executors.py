@@ -178,6 +178,19 @@ def test_equal_calls_to_two_executors_are_two_tasks():
     assert len(run.tasks) == 2
 
 
+def test_equal_calls_to_two_executors_from_two_threads_are_two_tasks():
+    later = Later(True)
+    with watch() as run, ThreadPoolExecutor(1) as pool:
+        theirs, found = later.submit(square, 3), []
+        other = threading.Thread(target=lambda: found.append(pool.submit(square, 3).result(LIMIT)))
+        other.start()
+        other.join()
+        assert found == [9] and run.tasks[0].outcome == "queued"
+        later.shutdown()
+        assert theirs.result(LIMIT) == 9
+    assert len(run.tasks) == 2 and {task.outcome for task in run.tasks} == {"returned"}
+
+
 class Elsewhere(Executor):
     """Runs tasks where nobody sees it: it never says that one starts."""
 
