@@ -16,6 +16,7 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing.util import Finalize
 from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
@@ -85,7 +86,7 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.folder: str | None = None
-        self.pid = 0  # of the process that made it
+        self._remove: Callable[[], Any] = int
         self._lock = threading.Lock()
         self._count = 0
         self._read: dict[str, int] = {}  # bytes read of each file
@@ -98,7 +99,9 @@ class Mailbox:
         """
         with self._lock:
             if self.folder is None:
-                self.folder, self.pid = mkdtemp(prefix="stamps-"), os.getpid()
+                self.folder = mkdtemp(prefix="stamps-")
+                # Also where the process ends inside the block; not in one that was forked from it.
+                self._remove = Finalize(None, rmtree, (self.folder, True), exitpriority=1)
             self._count += 1
             number = self._count
             return Home(self.folder, number), lambda: self.fetch(number)
@@ -130,8 +133,8 @@ class Mailbox:
     def close(self) -> None:
         """Remove the folder: nothing is expected any more."""
         with self._lock:
-            if self.folder is not None and self.pid == os.getpid():  # not that of whom this process was forked from
-                rmtree(self.folder, ignore_errors=True)
+            if self.folder is not None:
+                self._remove()
             self.folder = None
             self._read.clear()
             self._letters.clear()

@@ -9,6 +9,8 @@ import gc
 import os
 import pickle
 import queue
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -315,6 +317,35 @@ def test_a_forked_child_that_leaves_the_block():
         os.waitpid(child, 0)
         pool.submit(abs, -2).result(LIMIT)
     assert [task.started is not None for task in run.tasks] == [True, True]
+
+
+ENDS_INSIDE = """
+import multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+from helpers import watch
+
+def child():
+    with ProcessPoolExecutor(1) as pool:
+        pool.submit(abs, -2).result(20)
+
+if __name__ == "__main__":
+    with watch():
+        process = multiprocessing.get_context("fork").Process(target=child)
+        process.start()
+        process.join(20)
+        child()
+        sys.exit(process.exitcode)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_no_folder_is_left_where_a_process_ends_inside_the_block(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(ENDS_INSIDE)
+    (tmp_path / "temporary").mkdir()
+    places = {"TMPDIR": str(tmp_path / "temporary"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, program], env=os.environ | places, timeout=60, check=False)
+    assert ended.returncode == 0 and not os.listdir(tmp_path / "temporary")
 
 
 def test_an_executor_that_lets_nothing_be_taken_away():
