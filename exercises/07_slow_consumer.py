@@ -45,22 +45,31 @@ def _named(tid, name):
 def _trace_of_three():
     """Thread 11 is slow; 12 has the longest single call and the most time in all; 13 waits in consume and get.
 
-    The first call of 11, and its quickest, is no longer than the others'; 13 has the longest median.
+    The first call of 11, and its quickest, is no longer than the others'; 13 has the longest median. What is no call
+    stands at the slow thread: as calls of 0 µs it would make it a quick one.
     """
     events = [_named(13, "queue_1"), _named(12, "queue_0"), _named(11, "queue_2")]
+    events += [{"ph": "M", "pid": 1, "tid": 11, "name": "process_name", "args": {"name": "MainProcess"}}]
     events += [_call("work", 12, 100.0) for _ in range(40)] + [_call("work", 12, 3000.0)]
     events += [_call("work", 11, dur) for dur in (100.0, 900.0, 1300.0, 900.0, 1300.0)]
     events += [_call("work", 13, dur) for dur in (1000.0, 120.0, 1000.0)]
     events += [_call("consume", 13, 90_000.0), _call("Queue.get", 13, 40_000.0), _call("workshop", 13, 80_000.0)]
     events += [_call("rework", 12, 70_000.0), _call("Pool.work", 12, 60_000.0)]
-    events += [{"ph": kind, "pid": 1, "tid": 13, "name": "work done", "ts": 0.0} for kind in "iC"]
+    events += [{"ph": kind, "pid": 1, "tid": 11, "name": "work done", "ts": 0.0} for kind in "iiCC"]
     return events
 
 
 def _trace_of_two():
-    """The names come last; one thread has a single call, one call takes no time, one thread never calls `work`."""
-    events = [_call("work", 5, 0.0), _call("work", 5, 500.0), _call("work", 4, 260.0), _call("main", 6, 9000.0)]
-    return [*events, _named(6, "MainThread"), _named(5, "late"), _named(4, "early")]
+    """The names come last; one thread has a single call, one call takes no time, one thread never calls `work`.
+
+    The numbers of the threads are those of other traces: what was kept of those is in the way.
+    """
+    events = [_call("work", 11, 0.0), _call("work", 11, 500.0), _call("work", 13, 260.0), _call("main", 6, 9000.0)]
+    return [*events, _named(6, "MainThread"), _named(11, "late"), _named(13, "early")]
+
+
+def _trace_of_no_time(given):
+    return ({"traceEvents": [_named(5, "only"), _call("work", 5, 0.0), _call("work", 5, 0.0)]},)
 
 
 def _trace_by_chance(seed, given):
@@ -69,7 +78,8 @@ def _trace_by_chance(seed, given):
         chance.randrange(100, 10_000): f"thread {n}" if n else "MainThread" for n in range(chance.randint(2, 12))
     }
     place = f"{chance.choice(['a', 'b'])}.py:{seed}"
-    long = (lambda: 1000 * chance.random() ** 3) if seed % 2 else (lambda: 100 + chance.random())
+    apart = 0.001 if seed % 4 else 1
+    long = (lambda: 1000 * chance.random() ** 3) if seed % 2 else (lambda: 100 + apart * chance.random())
     events = [_named(tid, name) for tid, name in threads.items()]
     for tid in threads:
         events += [_call("work", tid, long(), place) for _ in range(chance.randint(1, 9))]
@@ -78,7 +88,12 @@ def _trace_by_chance(seed, given):
     return ({"traceEvents": events},)
 
 
-INPUTS = Inputs(also={f"For trace {n} of many with other numbers": partial(_trace_by_chance, n) for n in range(20)})
+INPUTS = Inputs(
+    also={
+        "For two calls of 0 µs on one thread": _trace_of_no_time,
+        **{f"For trace {n} of many with other numbers": partial(_trace_by_chance, n) for n in range(20)},
+    }
+)
 
 
 def check(slow_consumer):
@@ -226,3 +241,50 @@ def wrong_rounds_the_durations(trace):
     """says: of many with other numbers"""
     events = [e | {"dur": e["dur"] // 1} if e["ph"] == "X" else e for e in trace["traceEvents"]]
     return slow_consumer({"traceEvents": events})
+
+
+def wrong_takes_what_is_no_call_for_a_quick_one(trace):
+    """says: the answer was 'queue_1'"""
+    events = [e | {"ph": "X", "dur": e.get("dur", 0)} for e in trace["traceEvents"] if e["name"] != "thread_name"]
+    names = [e for e in trace["traceEvents"] if e["name"] == "thread_name"]
+    return slow_consumer({"traceEvents": names + events})
+
+
+def wrong_begins_with_a_mean_of_zero(trace):
+    """says: For two calls of 0 µs on one thread, it returned None of type NoneType, not 'only'"""
+    best, slowest = 0, None
+    names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    for tid, name in names.items():
+        calls = [e for e in trace["traceEvents"] if e["ph"] == "X" and e["name"].startswith("work ")]
+        took = [e["dur"] for e in calls if e["tid"] == tid]
+        if took and sum(took) / len(took) > best:
+            best, slowest = sum(took) / len(took), name
+    return slowest
+
+
+def wrong_rounds_to_tenths(trace):
+    """says: of many with other numbers"""
+    events = [e | {"dur": round(e["dur"], 1)} if e["ph"] == "X" else e for e in trace["traceEvents"]]
+    return slow_consumer({"traceEvents": events})
+
+
+_took = defaultdict(list)
+
+
+def wrong_keeps_the_calls_of_the_trace_before(trace):
+    """says: the names come last; the answer was 'late'"""
+    names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    for event in trace["traceEvents"]:
+        if event["ph"] == "X" and event["name"].startswith("work "):
+            _took[event["tid"]].append(event["dur"])
+    return names[max((t for t in _took if t in names), key=lambda tid: sum(_took[tid]) / len(_took[tid]))]
+
+
+def wrong_takes_the_process_name_for_a_threads(trace):
+    """says: the answer was 'MainProcess'"""
+    names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["ph"] == "M"}
+    took = defaultdict(list)
+    for event in trace["traceEvents"]:
+        if event["ph"] == "X" and event["name"].startswith("work "):
+            took[event["tid"]].append(event["dur"])
+    return names[max(took, key=lambda tid: sum(took[tid]) / len(took[tid]))]

@@ -68,12 +68,26 @@ def _trace_by_chance(seed, given):
         if seed % 5:  # else there is no hold at all
             events += _span("gil", f"GIL {threads[chance.choice(tids)]}", 9000 * chance.random(), n)
         events += _span("wait", f"GIL {threads[chance.choice(tids)]}", 9000 * chance.random(), n)
+        events += _span("gil wait", f"wait for the GIL {n % 2}", 9000 * chance.random(), n)
     events.append({"ph": "C", "pid": 1, "tid": tids[0], "name": "waits", "ts": 0, "args": {"queue wait (ms)": 99_000}})
+    # No tasks, though they have args, and nearly the same: none says which "task".
+    call = {"ph": "X", "pid": 1, "tid": tids[-1], "name": "main (lesson.py:1)", "ts": 0, "dur": 99_000 * len(tids)}
+    batch = call | {"name": "batch", "args": {"outcome": "returned", "queue wait (ms)": 99_000}}
+    events += [call | {"args": {"return_value": "None"}}, *[batch] * (seed % 2)]
     chance.shuffle(events)
     return ({"traceEvents": events},)
 
 
-INPUTS = Inputs(also={f"For trace {n} of many with other numbers": partial(_trace_by_chance, n) for n in range(20)})
+def _trace_of_no_time(given):
+    return ({"traceEvents": [_named(5, "only"), _task(0, 5, 10, 0, 0, 0), _task(1, 5, 20, 0, 0, 0)]},)
+
+
+INPUTS = Inputs(
+    also={
+        "For two tasks of 0 µs on one thread": _trace_of_no_time,
+        **{f"For trace {n} of many with other numbers": partial(_trace_by_chance, n) for n in range(20)},
+    }
+)
 
 
 def check(answers):
@@ -238,3 +252,41 @@ def wrong_needs_a_hold(trace):
         changes += name != last
         last = name
     return answers(trace) | {"hand-offs": changes}
+
+
+def wrong_takes_every_call_with_args_for_a_task(trace):
+    """says: of many with other numbers"""
+    events = [e | {"args": {"task": 0, "queue wait (ms)": 0} | e["args"]} if e["ph"] == "X" and e.get("args") else e
+              for e in trace["traceEvents"]]  # fmt: skip
+    return answers({"traceEvents": events})
+
+
+def wrong_knows_a_task_by_its_wait(trace):
+    """says: of many with other numbers"""
+    tasks = [e for e in trace["traceEvents"] if e["ph"] == "X" and "queue wait (ms)" in e.get("args", {})]
+    return answers(trace) | {"longest wait": max(task["args"]["queue wait (ms)"] for task in tasks)}
+
+
+def wrong_looks_for_gil_in_the_cat(trace):
+    """says: For trace 0 of many with other numbers, it returned"""
+    events = [e | {"cat": "gil"} if "gil" in e.get("cat", "") else e for e in trace["traceEvents"]]
+    return answers({"traceEvents": events})
+
+
+def wrong_takes_what_is_neither_queue_nor_wait_for_a_hold(trace):
+    """says: For trace 0 of many with other numbers, it returned"""
+    events = [e | {"cat": "gil"} if e.get("cat") not in ("queue", "wait") else e for e in trace["traceEvents"]]
+    return answers({"traceEvents": events})
+
+
+def wrong_begins_with_a_sum_of_zero(trace):
+    """says: For two tasks of 0 µs on one thread, it returned {'busiest': None"""
+    ran, best, busiest = defaultdict(float), 0, None
+    names = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"}
+    for event in trace["traceEvents"]:
+        if event["ph"] == "X" and "task" in event.get("args", {}):
+            ran[names[event["tid"]]] += event["dur"]
+    for name, took in ran.items():
+        if took > best:
+            best, busiest = took, name
+    return answers(trace) | {"busiest": busiest}
