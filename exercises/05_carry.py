@@ -6,11 +6,12 @@ sets in them is seen by nobody else.
 """
 
 import contextvars
+import copy
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from exercises.kit import Gate, count, shown, watch
+from exercises.kit import Gate, count, settled, shown, watch
 
 LIMIT = 6
 
@@ -38,7 +39,7 @@ def check(submit_here):
     gate, after = Gate(2), Gate(2)
     threads, got = [], {}
 
-    calls = []
+    calls, page = [], ["a list"]
 
     def work(*args):
         name = request.get()
@@ -51,8 +52,11 @@ def check(submit_here):
         return name
 
     ends = {"a _Left": _Left("returned"), "0": 0, "KeyError": KeyError("no such page"), "left": _Left("raised")}
+    ends["RuntimeError"] = RuntimeError("no such page")
+    ended_so = []
 
     def end(kind):
+        ended_so.append(kind)
         if kind in ("a _Left", "0"):
             return ends[kind]
         raise ends[kind]
@@ -61,7 +65,7 @@ def check(submit_here):
         after.task()
         return request.get(), more.get(), user.get()
 
-    asked = [("r1", 0, ("R1",)), ("r2", None, ("R2", None, "")), ("r3", ["a list"], ())]
+    asked = [("r1", 0, ("R1", page)), ("r2", None, ("R2", None, "")), ("r3", page, ())]
     with _ready(ThreadPoolExecutor(2, "given")) as pool, watch():
         futures = []
         for name, value, args in asked:
@@ -102,6 +106,10 @@ def check(submit_here):
         yield unset == "nobody", f"A variable that {name} did not set was {shown(unset)} in its task."
         if got[name] != (args, value, "nobody"):
             return
+    for what, is_it in (("argument of fn", got["r1"][0][1] is page), ("value of a variable", got["r3"][1] is page)):
+        yield is_it, f"A list that was the {what} was {'the same' if is_it else 'another'} list in the task."
+        if not is_it:
+            return
     yield len(calls) == 3, f"For 3 calls, fn ran {count(len(calls), 'time')}."
     if len(calls) != 3:
         return
@@ -109,6 +117,15 @@ def check(submit_here):
     what = f"found {shown(found[0])} there" if found else "found nothing of it there"
     yield not found, f"A task submitted to the same workers later, by pool.submit, {what}."
     if found:
+        return
+
+    saw = _of_two_alike(submit_here, request)
+    yield saw == "r3 and r3", f"Two calls, with nothing set between them and fn of both running: they saw {saw}."
+    if saw != "r3 and r3":
+        return
+    saw = _from_a_worker(submit_here, request)
+    yield saw == "a worker's", f'Called in a worker, which has set a variable to "a worker\'s": fn saw {shown(saw)}.'
+    if saw != "a worker's":
         return
 
     def set_both():
@@ -126,20 +143,57 @@ def check(submit_here):
         return
 
     with watch(), ThreadPoolExecutor(1, "given") as pool:
-        for kind, wanted in (("a _Left", "returned"), ("0", "returned"), ("KeyError", "raised"), ("left", "raised")):
+        for kind, wanted in (
+            ("a _Left", "returned"),
+            ("0", "returned"),
+            ("KeyError", "raised"),
+            ("RuntimeError", "raised"),
+            ("left", "raised"),
+        ):
             does, what = _outcome(submit_here(pool, end, kind))
-            meant = kind if kind in ("0", "KeyError") else "an exception outside Exception"
+            meant = kind if "eft" not in kind else "an exception outside Exception"
             good = does == wanted and what is ends[kind]
             other = ", another object" if does == wanted and not good and repr(what) == repr(ends[kind]) else ""
             yield good, f"Of a task that {wanted} {meant}, the Future {does} {shown(what, 40)}{other}."
             if not good:
                 return
-        busy = Gate(patience=0.5)
-        pool.submit(busy.task)
-        submit_here(pool, int)
-        when = "only when a worker" if busy.gave_up else "while no worker"
-        yield not busy.gave_up, f"It returned {when} was free for its task."
-        busy.open()
+            if ended_so.count(kind) > 1:
+                yield False, f"Of a task that {wanted} {meant}, fn ran {count(ended_so.count(kind), 'time')}."
+                return
+        returned = 0
+        busy = pool.submit(lambda: settled(lambda: returned, lambda calls: calls == 20, 0.5))
+        while returned < 20 and not busy.done():
+            submit_here(pool, int)
+            returned += not busy.done()
+        at_once = busy.result() == 20
+        waited = f", when {count(returned, 'task')} waited for one" if returned and not at_once else ""
+        when = "while no worker" if at_once else "only when a worker"
+        yield at_once, f"It returned {when} was free for its task{waited}."
+
+
+def _of_two_alike(submit_here, variable):
+    """What fn of two calls saw while both ran, or what one raised."""
+    both = Gate(2)
+
+    def see():
+        both.task()
+        return variable.get()
+
+    with watch(), _ready(ThreadPoolExecutor(2, "given")) as pool:
+        futures = [submit_here(pool, see), submit_here(pool, see)]
+        ends = [_outcome(future) for future in futures]
+    return " and ".join(shown(what, 60) if how == "raised" else str(what) for how, what in ends)
+
+
+def _from_a_worker(submit_here, variable):
+    """What fn sees of a variable where a worker of another pool sets it and calls submit_here."""
+
+    def inside():
+        variable.set("a worker's")
+        return submit_here(pool, variable.get)
+
+    with watch(), ThreadPoolExecutor(1, "given") as pool, ThreadPoolExecutor(1, "other") as other:
+        return other.submit(inside).result().result()
 
 
 def _ready(pool):
@@ -246,7 +300,7 @@ def wrong_submits_the_call(pool, fn, *args):
 
 
 def wrong_hands_on_the_first_argument(pool, fn, *args):
-    """says: For the arguments ('R2', None, '') fn was called with ('R2',)."""
+    """says: For the arguments ('R1', ['a list']) fn was called with ('R1',)."""
     return pool.submit(contextvars.copy_context().run, fn, *args[:1])
 
 
@@ -419,4 +473,63 @@ def wrong_waits_for_a_worker(pool, fn, *args):
     future = submit_here(pool, fn, *args)
     while not (future.running() or future.done()):
         time.sleep(0.001)
+    return future
+
+
+_latest = [None, None]
+
+
+def wrong_takes_the_same_copy_while_nothing_has_changed(pool, fn, *args):
+    """says: with nothing set between them and fn of both running: they saw"""
+    now = dict(contextvars.copy_context().items())
+    if _latest[0] != now:
+        _latest[:] = [now, contextvars.copy_context()]
+    return pool.submit(_latest[1].run, fn, *args)
+
+
+def wrong_carries_from_the_main_thread_alone(pool, fn, *args):
+    """says: Called in a worker, which has set a variable to "a worker's": fn saw 'none'."""
+    if threading.current_thread() is not threading.main_thread():
+        return pool.submit(fn, *args)
+    return submit_here(pool, fn, *args)
+
+
+def wrong_copies_the_values_too(pool, fn, *args):
+    """says: A list that was the value of a variable was another list in the task."""
+    values = [(variable, copy.deepcopy(value)) for variable, value in contextvars.copy_context().items()]
+
+    def run():
+        for variable, value in values:
+            variable.set(value)
+        return fn(*args)
+
+    return pool.submit(contextvars.Context().run, run)
+
+
+def wrong_copies_the_arguments(pool, fn, *args):
+    """says: A list that was the argument of fn was another list in the task."""
+    return submit_here(pool, fn, *copy.deepcopy(args))
+
+
+def wrong_tries_again_with_another_copy(pool, fn, *args):
+    """says: Of a task that raised RuntimeError, fn ran 2 times."""
+    context = contextvars.copy_context()
+
+    def run():
+        try:
+            return context.run(fn, *args)
+        except RuntimeError:
+            return context.copy().run(fn, *args)
+
+    return pool.submit(run)
+
+
+_room = threading.Semaphore(8)
+
+
+def wrong_has_room_for_eight(pool, fn, *args):
+    """says: It returned only when a worker was free for its task, when 8 tasks waited for one."""
+    _room.acquire()
+    future = submit_here(pool, fn, *args)
+    future.add_done_callback(lambda _: _room.release())
     return future
