@@ -63,6 +63,22 @@ class _Order(list):
         return super().__iter__()
 
 
+class _Price(int):
+    """A price that waits, when it is added up in a worker, for another that is added at the same time."""
+
+    def __new__(cls, amount, meet):
+        price = super().__new__(cls, amount)
+        price.meet = meet
+        return price
+
+    def __radd__(self, other):
+        if threading.current_thread() is not threading.main_thread():
+            self.meet()
+        return int(other) + int(self)
+
+    __add__ = __radd__
+
+
 class _Parts:
     """Eight orders of three parts; the very first part waits until all other orders have their prices.
 
@@ -109,17 +125,52 @@ def check(prices):
         if not right or most != workers:
             return
 
-    begun = Gate(90, patience=0.3)
-    sums = prices([_Order([lambda n=n: n + 2, lambda: 1], begun) for n in range(90)], 2)
-    right = not unlike(sums, list(range(3, 93)))
-    yield right, f"For 90 orders of 3, 4, 5 and so on up to 92 it returned {shown(sums)}."
+    adding = Gate(2, patience=0.3)
+    with watch():
+        sums = prices([[lambda n=n: _Price(n, adding.task) for n in (1, 10, 100, 1000)]], 2)
+    right = not unlike(sums, [1111])
+    met = ", while two threads added prices of one order" if adding.met and not right else ""
+    yield right, f"For one order of 1 + 10 + 100 + 1000 it returned {shown(sums)}{met}."
     if not right:
         return
 
-    crowd = Gate(20, patience=0.5)
-    prices([[lambda: crowd.task(1)] * 20] * 20, 20)
+    begun = Gate(130, patience=0.3)
+    sums = prices([_Order([lambda n=n: n + 2, lambda: 1], begun) for n in range(130)], 2)
+    right = not unlike(sums, list(range(3, 133)))
+    yield right, f"For 130 orders of 3, 4, 5 and so on up to 132 it returned {shown(sums)}."
+    if not right:
+        return
+
+    crowd = Gate(36, patience=0.5)  # more than the 32 workers that ThreadPoolExecutor() has at most
+    sums = prices([[lambda n=n: crowd.task(n) for n in range(36)] for _ in range(36)], 36)
+    right = not unlike(sums, [630] * 36)
     most = count(crowd.most, "price")
-    yield crowd.met, f"With 20 workers, {most} {'was' if crowd.most == 1 else 'were'} fetched at the same time."
+    yield crowd.met, f"With 36 workers, {most} {'was' if crowd.most == 1 else 'were'} fetched at the same time."
+    yield right, f"For 36 orders of 0 + 1 + 2 and so on up to 35 it returned {shown(sums)}."
+    if right and crowd.met:
+        yield from _errors(prices)
+
+
+def _errors(prices):
+    """What becomes of an error that some would not count as one. A second call of that part would do well."""
+    for error in (KeyError("no such part"), ConnectionError("no answer"), SystemExit("the end")):
+        calls = []
+
+        def part(error=error, calls=calls):
+            calls.append(error)
+            if len(calls) == 1:
+                raise error
+            return 1
+
+        try:
+            did, raised = f"returned {shown(prices([[lambda: 1, part], [lambda: 1]], 2))}", None
+        except type(error) as end:
+            did, raised = f"raised {'that' if end is error else 'another object of that type'}", end
+        again = f" and called it {'again' if len(calls) == 2 else 'again and again'}" if len(calls) > 1 else ""
+        good = raised is error and not again
+        yield good, f"Where a part raised {type(error).__name__}, prices {did}{again}."
+        if not good:
+            return
 
 
 def wrong_nested_submit(orders, workers):
@@ -231,7 +282,7 @@ def wrong_two_at_most(orders, workers):
 
 
 def wrong_counts_a_failure_as_nothing(orders, workers):
-    """says: Where the second of 4 orders raises ValueError, it returned"""
+    """says: Where a part raised KeyError, prices returned [1, 1]."""
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = [[pool.submit(part) for part in order] for order in orders]
     return [sum(future.result() for future in order if not future.exception()) for order in futures]
@@ -251,7 +302,7 @@ def wrong_adds_up_different_prices(orders, workers):
 
 
 def wrong_has_eight_workers_at_most(orders, workers):
-    """says: With 20 workers, 8 prices were fetched at the same time"""
+    """says: With 36 workers, 8 prices were fetched at the same time"""
     return prices(orders, min(workers, 8))
 
 
@@ -288,5 +339,81 @@ def wrong_has_room_for_twenty_orders(orders, workers):
 
 
 def wrong_serves_fifty_orders(orders, workers):
-    """says: For 90 orders of 3, 4, 5 and so on up to 92 it returned"""
+    """says: For 130 orders of 3, 4, 5 and so on up to 132 it returned"""
     return prices(orders[:50], workers)
+
+
+def wrong_adds_up_without_a_lock(orders, workers):
+    """says: , while two threads added prices of one order."""
+    totals = {}
+
+    def one(n, part):
+        price = part()
+        totals[n] = totals.get(n, 0) + price
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(one, n, part) for n, order in enumerate(orders) for part in order]
+        for future in futures:
+            future.result()
+    return [totals.get(n, 0) for n in range(len(orders))]
+
+
+def wrong_has_32_workers_at_most(orders, workers):
+    """says: With 36 workers, 32 prices were fetched at the same time"""
+    return prices(orders, min(workers, 32))
+
+
+def wrong_fetches_25_parts(orders, workers):
+    """says: For 36 orders of 0 + 1 + 2 and so on up to 35 it returned [300, 300"""
+    return prices([order[:25] for order in orders], workers)
+
+
+def _guarded(handled, instead):
+    """`prices` with each part in a `try`: for an error that is handled, the price is what `instead(part)` gives."""
+
+    def fetch(part):
+        try:
+            return part()
+        except handled:
+            return instead(part)
+
+    return lambda orders, workers: prices([[lambda p=p: fetch(p) for p in order] for order in orders], workers)
+
+
+def wrong_takes_a_missing_part_for_free(orders, workers):
+    """says: Where a part raised KeyError, prices returned [1, 1]."""
+    return _guarded(KeyError, lambda part: 0)(orders, workers)
+
+
+def wrong_takes_an_exit_for_free(orders, workers):
+    """says: Where a part raised SystemExit, prices returned [1, 1]."""
+    return _guarded(SystemExit, lambda part: 0)(orders, workers)
+
+
+def wrong_tries_again_where_nothing_answers(orders, workers):
+    """says: Where a part raised ConnectionError, prices returned [2, 1] and called it again."""
+    return _guarded(ConnectionError, lambda part: part())(orders, workers)
+
+
+def wrong_raises_one_of_its_own(orders, workers):
+    """says: Where a part raised KeyError, prices raised another object of that type."""
+    try:
+        return prices(orders, workers)
+    except Exception as error:
+        raise type(error)(*error.args) from None
+
+
+def wrong_has_room_for_a_hundred_orders(orders, workers):
+    """says: did not end"""
+    room = threading.Semaphore(workers)
+
+    def fetch(part):
+        with room:
+            return part()
+
+    with ThreadPoolExecutor(max_workers=max(100, 2 * workers)) as pool:
+
+        def one(order):
+            return sum(future.result() for future in [pool.submit(fetch, part) for part in order])
+
+        return list(pool.map(one, orders))
