@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 
 from exercises.kit import Gate, Inputs, count, interleavings, shown, unlike, watch
 
@@ -61,6 +62,7 @@ INPUTS = Inputs(
             [partial(_vote, name) for name in ("Ann", "ann", " ann", None)],
             2,
         ),
+        "With 120 votes of 1 point on ann": lambda given: ([partial(_vote, "ann") for _ in range(120)], 3),
     },
 )
 
@@ -115,22 +117,25 @@ def check(tally):
     if any(lost.values()) or voting.most != 3:
         return
 
-    for early in (False, True):  # held until another vote is counted, and only until it is about to be
-        ways, bad = _tried(tally, early)
+    # Held until another vote is counted, and only until it is about to be; before each line, or before each write.
+    for early, writes in ((False, False), (True, False), (False, True)):
+        ways, bad = _tried(tally, early, writes)
         gave = "no point was lost" if bad is None else f"of 1 + 10 + 100 + 1000 points it returned {shown(bad)}"
         yield bad is None, f"Two votes for a new name at the same moment, tried in {count(ways, 'way')}: {gave}."
         if bad is not None:
             return
+    kept = not unlike(sums, right)
+    yield kept, f"After other calls, the dict of the first one is {'as it was' if kept else shown(sums)}."
 
 
 def _again(called):
     return f", {len(called) - len(set(called))} of them again" if len(called) > len(set(called)) else ""
 
 
-def _tried(tally, early):
-    """A thread is held before its 1st, 2nd … line after its first vote: how many ways, and a wrong sum."""
+def _tried(tally, early, writes):
+    """A thread is held before its 1st, 2nd … line (write) after its first vote: how many ways, and a wrong sum."""
     ways = 0
-    for hold in interleavings(15, 0.3):
+    for hold in interleavings(15, 0.3, writes):
         ways += 1
         sums = tally(_Four(hold, early).votes(), 2)
         if unlike(sums, {"ann": 1111}):
@@ -415,3 +420,45 @@ def wrong_tidies_the_names(votes, workers):
     for name, amount in tally(votes, workers).items():
         points[str(name).strip().lower()] += amount
     return dict(points)
+
+
+def wrong_makes_a_longer_list_of_the_old_one(votes, workers):
+    """says: Two votes for a new name at the same moment, tried in"""
+    pairs = []
+
+    def one(vote):
+        nonlocal pairs
+        pair = vote()
+        pairs = list(chain(pairs, [pair]))
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, votes))
+    return {name: sum(amount for other, amount in pairs if other == name) for name, _ in pairs}
+
+
+def wrong_puts_a_longer_list_in_its_place(votes, workers):
+    """says: Two votes for a new name at the same moment, tried in"""
+    amounts = {}
+
+    def one(vote):
+        name, amount = vote()
+        amounts[name] = [*amounts.get(name, []), amount]
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, votes))
+    return {name: sum(each) for name, each in amounts.items()}
+
+
+_points = {}
+
+
+def wrong_returns_the_same_dict_each_time(votes, workers):
+    """says: After other calls, the dict of the first one is {'ann': 1111}."""
+    _points.clear()
+    _points.update(tally(votes, workers))
+    return _points
+
+
+def wrong_counts_a_hundred_votes(votes, workers):
+    """says: With 120 votes of 1 point on ann, it returned {'ann': 100}, not {'ann': 120}"""
+    return tally(votes[:100], workers)

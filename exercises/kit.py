@@ -6,6 +6,7 @@ order. It never reads a clock.
 
 from __future__ import annotations
 
+import dis
 import sys
 import threading
 import time
@@ -108,24 +109,25 @@ class Hold:
 
     `with hold:` around what the thread does, or `begin()` inside it, for an answer that calls the check. At that line
     `turn` is set, and the thread stands there until `over` is set, or for `patience` seconds, if the others wait for a
-    lock that it has. `reached` says whether it came to that line. After its end `turn` is set in any case.
+    lock that it has. `reached` says whether it came to that line. After its end `turn` is set in any case. With
+    `writes`, what counts are not lines but the writes to what threads can share: a line may read before it writes.
     """
 
-    def __init__(self, line: int, patience: float = 0.3) -> None:
+    def __init__(self, line: int, patience: float = 0.3, writes: bool = False) -> None:
         learners = Check.now.learners
         owns = learners.owns if learners else lambda file, _: file != __file__
         self._is_theirs = lambda file, line: file != "<string>" and owns(file, line)  # a namedtuple's methods
-        self._left, self._patience = line, patience
+        self._left, self._patience, self._writes = line, patience, writes
         self.reached = self.in_vain = False
         self.turn, self.over = Signal(), Signal()
 
     def begin(self) -> None:
-        sys.settrace(self._trace)
         frame = sys._getframe(1)
         while frame.f_back:  # the answer's own frames, which have begun already
             frame = frame.f_back
             if self._is_theirs(frame.f_code.co_filename, frame.f_lineno):
-                frame.f_trace = self._trace
+                frame.f_trace, frame.f_trace_opcodes = self._trace, self._writes
+        sys.settrace(self._trace)
 
     def end(self) -> None:
         sys.settrace(None)
@@ -141,7 +143,8 @@ class Hold:
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
         if not self._is_theirs(frame.f_code.co_filename, frame.f_lineno):
             return None
-        if event == "line" and not self.reached:
+        frame.f_trace_opcodes = self._writes
+        if not self.reached and (event == "opcode" and _writes(frame) if self._writes else event == "line"):
             self._left -= 1
             if not self._left:
                 self.reached = True
@@ -150,10 +153,18 @@ class Hold:
         return self._trace
 
 
-def interleavings(most: int = 30, patience: float = 0.3) -> Iterator[Hold]:
-    """A Hold before the 1st, 2nd … line that a thread runs of the answer, until a line is not reached."""
+def _writes(frame: FrameType) -> bool:
+    """Whether the next step writes to what other threads may have too: not to a local variable."""
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] in _WRITES
+
+
+_WRITES = {"STORE_SUBSCR", "STORE_ATTR", "STORE_DEREF", "STORE_GLOBAL"}
+
+
+def interleavings(most: int = 30, patience: float = 0.3, writes: bool = False) -> Iterator[Hold]:
+    """A Hold before the 1st, 2nd … line (write) that a thread runs of the answer, until one is not reached."""
     for line in range(1, most + 1):
-        hold = Hold(line, patience)
+        hold = Hold(line, patience, writes)
         yield hold
         if not hold.reached:
             return
