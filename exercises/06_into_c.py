@@ -2,7 +2,8 @@
 
 The loop below adds up a checksum of a block of bytes. It holds the GIL while it computes: another thread gets its turn
 only by asking for it, and takes it from the loop. Write `adler(block)` so that it returns the same number for any
-bytes, lets the GIL go by itself while it works on a large block, and goes through the bytes in no loop of Python.
+bytes, lets the GIL go by itself for most of its work on a block of 100,000 bytes or more, and goes through the bytes in
+no loop of Python.
 
     low, high = 1, 0
     for byte in block:
@@ -20,6 +21,7 @@ import zlib
 from functools import reduce
 from numbers import Integral
 
+from exercises.engine.check import Check
 from exercises.kit import shown
 from helpers.machine import gil_enabled
 
@@ -46,6 +48,7 @@ def _blocks():
     yield "20,000 times the byte 255", b"\xff" * 20_000
     yield "20,000 bytes at random", some.randbytes(20_000)
     yield "66,001 bytes at random", some.randbytes(66_001)
+    yield "300,007 bytes at random", some.randbytes(300_007)
 
 
 def check(adler):
@@ -69,36 +72,80 @@ def check(adler):
         yield what is None, f"Of a block of {size:,} bytes {what or 'no byte was taken singly'}."
         if what is not None:
             return
+    if gil_enabled():
+        for size in (4_000_000, 100_000):
+            share = _longest_hold(adler, bytes(size))
+            good = share <= 0.5
+            held = "half or less" if good else f"{share:.0%}"
+            yield good, f"Of its work on {size:,} bytes it did {held} without letting another thread in."
+            if not good:
+                return
+
+
+class _Beside:
+    """Another thread, which makes steps wherever it gets the GIL: only where the answer lets it go by itself.
+
+    `steps` are its steps so far. `work()` is the CPU time of all other threads; `seen`, what it was at each step.
+    """
+
+    def __init__(self):
+        self.steps, self.seen, self._own, self._over = 0, [], 0.0, False
+
+    def work(self):
+        return time.process_time() - self._own
+
+    def _step(self):
+        while not self._over:
+            self.steps += 1
+            self._own = time.thread_time()
+            self.seen.append(self.work())
+            time.sleep(0)
+
+    def __enter__(self):
+        self._before = sys.getswitchinterval()
+        sys.setswitchinterval(6)  # nobody asks for the GIL that soon
+        threading.Thread(target=self._step, daemon=True).start()
+        while self.steps < 10:
+            time.sleep(2 * self._before)  # past the end of every wait for the GIL that began with the old interval
+        return self
+
+    def __exit__(self, *_):
+        sys.setswitchinterval(self._before)
+        self._over = True
 
 
 def _steps_beside(adler, block):
     """How many steps, up to 20, another thread makes while the answer works on `block`, again and again."""
-    steps, over = itertools.count(), threading.Event()
-    taken = [0]
-
-    def step():
-        while not over.is_set():
-            taken[0] = next(steps)
-            time.sleep(0)
-
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(6)  # so a thread gets the GIL only where another lets it go by itself
-    try:
-        threading.Thread(target=step, daemon=True).start()
-        while taken[0] < 10:
-            time.sleep(2 * before)  # past the end of every wait for the GIL that began with the old interval
-        start, patience = taken[0], time.monotonic() + 2
-        while taken[0] - start < 20 and time.monotonic() < patience:
+    with _Beside() as other:
+        start, patience = other.steps, time.monotonic() + 2
+        while other.steps - start < 20 and time.monotonic() < patience:
             adler(block)
-        return taken[0] - start
-    finally:
-        sys.setswitchinterval(before)
-        over.set()
+        return other.steps - start
+
+
+def _longest_hold(adler, block):
+    """The longest part of its work that the answer does between two steps of another thread, in the best of its calls.
+
+    Work is CPU time: it does not grow while the computer is busy with something else.
+    """
+    best, patience = 1.0, time.monotonic() + 2
+    with _Beside() as other:
+        while best > 0.5 and time.monotonic() < patience:
+            other.seen.clear()
+            begin = other.work()
+            adler(block)
+            end = other.work()
+            marks = [begin, *(min(max(begin, work), end) for work in list(other.seen)), end]
+            if end > begin:
+                best = min(best, max(b - a for a, b in itertools.pairwise(marks)) / (end - begin))
+    return best
 
 
 def _singly(adler, block):
-    """How the answer went through the bytes one at a time, in Python objects or lines of Python; None if it did not."""
+    """How the answer went through the bytes in a loop, in Python objects or lines of Python; None if it did not."""
     taken, lines = itertools.count(), itertools.count()
+    learners = Check.now.learners
+    owns = learners.owns if learners else lambda file, _: True
 
     class Watched(bytes):
         def __iter__(self):
@@ -112,7 +159,7 @@ def _singly(adler, block):
             return super().__getitem__(at)
 
     def trace(frame, event, _):
-        if event in ("call", "line") and frame.f_code not in ours:
+        if event in ("call", "line") and frame.f_code not in ours and owns(frame.f_code.co_filename, frame.f_lineno):
             next(lines)
         return trace
 
@@ -127,7 +174,7 @@ def _singly(adler, block):
     singly, steps = next(taken), next(lines)
     if singly:
         return f"it took {singly:,} one at a time, each as a Python object"
-    return f"Python ran {steps:,} steps, one or more for each byte" if steps >= len(block) // 2 else None
+    return f"Python ran {steps:,} steps of your code, in a loop" if steps >= 40 + len(block) // 64 else None
 
 
 def wrong_python_loop(block):
@@ -229,3 +276,39 @@ def wrong_loops_over_small_blocks(block):
         low = (low + byte) % 65521
         high = (high + low) % 65521
     return high << 16 | low
+
+
+def _sums(view, low=1, high=0):
+    """The sums of a part, in C that keeps the GIL."""
+    high += sum(itertools.accumulate(view, initial=low)) - low
+    return (low + sum(view)) % 65521, high % 65521
+
+
+def wrong_lets_go_once_before_it_begins(block):
+    """says: Of its work on 4,000,000 bytes it did"""
+    time.sleep(0)
+    low, high = _sums(memoryview(block))
+    return high << 16 | low
+
+
+def wrong_keeps_the_gil_for_half_a_million_bytes(block):
+    """says: Of its work on 100,000 bytes it did"""
+    if len(block) >= 500_000:
+        return zlib.adler32(block)
+    low, high = _sums(memoryview(block))
+    return high << 16 | low
+
+
+def wrong_loops_over_eight_bytes_a_turn(block):
+    """says: Of a block of 20,000 bytes Python ran"""
+    low, high = 1, 0
+    for start in range(0, len(block), 8):
+        low, high = _sums(memoryview(block)[start : start + 8], low, high)
+        if start % 4096 == 0:
+            time.sleep(0)
+    return high << 16 | low
+
+
+def wrong_leaves_out_what_is_beyond_66_001_bytes(block):
+    """says: For 300,007 bytes at random it returned"""
+    return zlib.adler32(block[:66_001])

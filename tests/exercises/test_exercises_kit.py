@@ -133,6 +133,26 @@ def test_a_thread_is_held_before_each_line_of_the_answer():
     assert [stood for reached, stood in seen if reached][-2:] == [[], [1]] and not seen[-1][0]
 
 
+def test_a_hold_before_writes_passes_by_local_variables():
+    shared, seen = {}, []
+
+    def answer():
+        local = "a"
+        shared[local] = 1
+        local = "b"
+        shared[local] = 2
+
+    for hold in interleavings(writes=True):
+        shared.clear()
+        with ThreadPoolExecutor(1) as pool:
+            future = pool.submit(lambda hold=hold: hold.__enter__() and (answer(), hold.end()))
+            assert hold.turn.wait(10)
+            seen.append((hold.reached, list(shared)))
+            hold.over.set()
+            future.result(10)
+    assert seen == [(True, []), (True, ["a"]), (False, ["a", "b"])]
+
+
 def test_a_hold_ends_by_itself_where_nobody_can_go_on():
     hold = Hold(1, 0.05)
     with hold:
