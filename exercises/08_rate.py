@@ -46,16 +46,23 @@ _SLACK = 20 * _TICK  # a submit may come so much later than needed: some reading
 
 
 class _FakeTime:
-    """A clock that moves a little at each reading, and when somebody sleeps."""
+    """A clock that moves a little at each reading, and when somebody sleeps.
 
-    def __init__(self):
-        self.now, self.asked, self.late = 0.0, [], 0.0
+    `most` is how often it was read, at most, with no sleep and no submit between.
+    """
+
+    def __init__(self, now=0.0, tick=_TICK):
+        self.now, self.tick, self.asked, self.late = now, tick, [], 0.0
+        self.reads = self.most = 0
 
     def clock(self):
-        self.now += _TICK
+        self.now += self.tick
+        self.reads += 1
+        self.most = max(self.most, self.reads)
         return self.now
 
     def sleep(self, seconds):
+        self.reads = 0
         self.asked.append(seconds)
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
@@ -71,6 +78,7 @@ class _Pool(ThreadPoolExecutor):
         self.time, self.read, self.at, self.ahead = time, read, [], []
 
     def submit(self, fn, /, *args, **kwargs):
+        self.time.reads = 0
         self.at.append(self.time.now)
         self.ahead.append(len(self.read))
         return super().submit(fn, *args, **kwargs)
@@ -129,7 +137,12 @@ def check(paced):
         found = list(_gaps(pool.at))
         if all(ok for ok, _ in found):
             idle = (False, "It never called sleep: it read the clock again and again until the next submit was due.")
-            found += _at_the_edge(paced) if sum(time.asked) > 1 else [idle]
+            spun = f"Before a submit was due, it read the clock {time.most} times on end: a sleep is to fill that time."
+            if time.asked and time.most > 50:
+                idle = (False, spun)
+            found += _at_the_edge(paced) if sum(time.asked) > 1 and time.most <= 50 else [idle]
+        if all(ok for ok, _ in found):
+            found += _thirty(paced)
         yield from found
 
 
@@ -151,6 +164,20 @@ def _gaps(at):
     elif not slow:
         good = gaps[4] < 3 + _SLACK
         yield good, f"After a pause of 3 s in calls, the next submit came {gaps[4]:.4g} s after the one before."
+
+
+def _thirty(paced):
+    """Thirty calls, thirty a second, by a clock that is fine and begins at 0; no task ends meanwhile."""
+    time, gate = _FakeTime(-1e-6, 1e-6), Gate(patience=1)
+    with watch(), _Pool(time, []) as pool, gate:
+        paced(pool, (gate.task for _ in range(30)), 30, time.clock, time.sleep)
+    gaps = [after - before for before, after in pairwise(pool.at)]
+    good = len(gaps) == 29 and min(gaps) > 1 / 30 - 1e-9 and max(gaps) <= 1 / 30 + _SLACK
+    few = f"from {min(gaps, default=0):.6f} to {max(gaps, default=0):.6f} s"
+    yield good, f"At 30 a second, by a clock that begins at 0, two submits were {few} apart; 0.033333 were needed."
+    if good:
+        when = "only when some of its tasks had ended" if gate.gave_up else "while they ran"
+        yield not gate.gave_up, f"For 30 calls it returned {when}."
 
 
 def _at_the_edge(paced):
@@ -373,4 +400,68 @@ def wrong_asks_and_is_refused(pool, calls, per_second, clock, sleep):
             sleep(earliest - clock())
         futures.append(pool.submit(call))
         earliest = clock() + 1 / per_second
+    return futures
+
+
+def wrong_turns_in_a_circle_at_the_end(pool, calls, per_second, clock, sleep):
+    """says: times on end: a sleep is to fill that time."""
+    futures, earliest = [], -math.inf
+    for call in calls:
+        now = clock()
+        if now < earliest:
+            sleep(0.6 * (earliest - now))
+        while (now := clock()) < earliest:
+            pass
+        futures.append(pool.submit(call))
+        earliest = now + 1 / per_second
+    return futures
+
+
+def wrong_knows_four_a_second_at_most(pool, calls, per_second, clock, sleep):
+    """says: At 30 a second, by a clock that begins at 0, two submits were from 0.25"""
+    return paced(pool, calls, min(per_second, 4), clock, sleep)
+
+
+def wrong_rounds_the_gap_to_four_places(pool, calls, per_second, clock, sleep):
+    """says: two submits were from 0.0333"""
+    futures, earliest = [], -math.inf
+    for call in calls:
+        now = clock()
+        if now < earliest:
+            sleep(earliest - now)
+        futures.append(pool.submit(call))
+        earliest = clock() + round(1 / per_second, 4)
+    return futures
+
+
+def wrong_takes_a_first_reading_of_zero_for_none(pool, calls, per_second, clock, sleep):
+    """says: At 30 a second, by a clock that begins at 0, two submits were from 0.00"""
+    futures, last = [], None
+    for call in calls:
+        left = last + 1 / per_second - clock() if last else 0
+        if left > 0:
+            sleep(left)
+        last = clock()
+        futures.append(pool.submit(call))
+    return futures
+
+
+def wrong_lets_nine_tasks_wait_at_most(pool, calls, per_second, clock, sleep):
+    """says: For 30 calls it returned only when some of its tasks had ended."""
+    futures = []
+
+    def waits():
+        for call in calls:
+            if len(futures) >= 9:
+                futures[-9].exception()
+            yield call
+
+    earliest = -math.inf
+    for call in waits():
+        now = clock()
+        if now < earliest:
+            sleep(earliest - now)
+            now = clock()
+        futures.append(pool.submit(call))
+        earliest = now + 1 / per_second
     return futures
