@@ -4,7 +4,8 @@
 the kind of work that the threads did. "Python" keeps the GIL while it computes; "C" lets it go in each piece of work;
 "mixed" is one thread of each. The switch interval differs from trace to trace, so a long hold alone says nothing.
 `trace.overlap` (0 to 1), `trace.cpu_over_wall` (cores used), `trace.waits` and `trace.shares` (of each thread, 0 to 1)
-may help. The rule is tried on the same work at another pace as well, and with the threads in another order.
+may help. The rule is tried on other traces of the same work too, such as half of one, one at another pace, or one with
+the threads in another order.
 """
 
 from dataclasses import replace
@@ -55,10 +56,13 @@ def check(label):
     yield not changed, changed[0] if changed else kept
     if changed:
         return
-    turned = {letter: label(_turned(traces[letter])) for letter in KINDS}
-    changed = [f"Trace {letter}, its threads in the other order, is labeled {shown(answer)}; the work is the same."
-               for letter, answer in turned.items() if unlike(answer, KINDS[letter])]  # fmt: skip
-    yield not changed, changed[0] if changed else "With its threads in the other order, each trace keeps its label."
+    for words, other, letters in OTHERS:
+        labels = {letter: label(other(traces[letter])) for letter in letters}
+        changed = [f"Trace {letter}, {words}, is labeled {shown(answer)}; the work is the same."
+                   for letter, answer in labels.items() if unlike(answer, KINDS[letter])]  # fmt: skip
+        yield not changed, changed[0] if changed else f"Each trace keeps its label: {words}."
+        if changed:
+            return
 
 
 def _turned(trace):
@@ -75,6 +79,61 @@ def _turned(trace):
         waits=moved(trace.waits),
         preempted=moved(trace.preempted),
     )
+
+
+def _numbered(trace):
+    """`trace` with threads that the system has given other numbers."""
+    return replace(trace, threads=tuple(thread._replace(native_id=thread.native_id + 777) for thread in trace.threads))
+
+
+def _half(trace):
+    """The first half of `trace`."""
+    middle = (trace.start + trace.end) // 2
+
+    def cut(spans):
+        return tuple(Span(span.thread, span.start, min(span.end, middle)) for span in spans if span.start < middle)
+
+    return replace(
+        trace,
+        threads=tuple(thread._replace(cpu=thread.cpu / 2) for thread in trace.threads),
+        end=middle,
+        holds=cut(trace.holds),
+        waits=cut(trace.waits),
+        preempted=cut(trace.preempted),
+    )
+
+
+def _set_aside(trace):
+    """`trace` with two moments, 1% of it, in which the system let none of its threads run."""
+    moment = (trace.end - trace.start) // 200
+    starts = [trace.start + share * moment for share in (61, 137)]
+    gaps = (Span(thread, at, at + moment) for at in starts for thread in range(len(trace.threads)))
+    return replace(trace, preempted=(*trace.preempted, *gaps))
+
+
+def _one_fewer(trace):
+    """`trace` without its last thread, for work in which none is in another's way."""
+    last = len(trace.threads) - 1
+
+    def kept(spans):
+        return tuple(span for span in spans if span.thread != last)
+
+    return replace(
+        trace,
+        threads=trace.threads[:-1],
+        holds=kept(trace.holds),
+        waits=kept(trace.waits),
+        preempted=kept(trace.preempted),
+    )
+
+
+OTHERS = (
+    ("its threads in the other order", _turned, KINDS),
+    ("its threads with other numbers", _numbered, KINDS),
+    ("with moments in which no thread was on a core", _set_aside, KINDS),
+    ("the first half of it", _half, KINDS),
+    ("with two of its three threads", _one_fewer, "c"),
+)
 
 
 def _paced(trace, factor):
@@ -150,3 +209,29 @@ def wrong_looks_at_the_last_thread_alone(trace):
     if trace.overlap > 0.5:
         return "C"
     return "mixed" if trace.shares[-1] < 0.1 else "Python"
+
+
+def wrong_knows_them_by_the_number_of_holds(trace):
+    """says: Trace a, the first half of it, is labeled 'Python or C'"""
+    kinds = {40: "Python", 4: "C", 7: "sleep", 39: "mixed", 10: "Python", 3: "C"}
+    return kinds.get(len(trace.holds), "Python or C")
+
+
+def wrong_knows_them_by_the_number_of_a_thread(trace):
+    """says: Trace a, its threads with other numbers, is labeled None"""
+    kinds = {16344: "Python", 16352: "C", 16357: "sleep", 16369: "mixed", 16372: "Python", 16376: "C"}
+    return kinds.get(min(thread.native_id for thread in trace.threads))
+
+
+def wrong_takes_three_threads_for_sleep(trace):
+    """says: Trace c, with two of its three threads, is labeled 'C'"""
+    if trace.overlap > 0.5:
+        return "sleep" if len(trace.threads) == 3 else "C"
+    return "mixed" if max(trace.shares) > 0.9 else "Python"
+
+
+def wrong_asks_whether_a_thread_was_preempted(trace):
+    """says: Trace b, with moments in which no thread was on a core, is labeled"""
+    if trace.preempted:
+        return "Python" if trace.overlap < 0.5 else "sleep"
+    return "C" if trace.overlap > 0.5 else "mixed"
