@@ -17,6 +17,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from itertools import islice
+from queue import Queue
 
 from exercises.kit import TICK, Gate, Inputs, count, settled, shown, submitted, until, watch
 
@@ -60,11 +61,16 @@ def _ends_early(item):
     raise StopIteration(item)
 
 
+def _exits(item):
+    raise SystemExit(item)
+
+
 INPUTS = Inputs(
     lambda given: (given.fn, given.once, given.workers, given.workers, given.note),
     also={
         "With a list of 3 items": lambda given: (str, ["a", "b", "c"], 2, 2, given.note),
-        "Where fn raises StopIteration": lambda given: (_ends_early, iter("ab"), 2, 2, given.note),
+        "Where fn raises StopIteration": lambda given: (_ends_early, iter("a"), 2, 2, given.note),
+        "Where fn raises SystemExit": lambda given: (_exits, iter("a"), 2, 2, given.note),
     },
 )
 
@@ -152,10 +158,11 @@ def check(work_off):
     yield not flow.slow.gave_up, f"While the first item took long, {flow.before} other results were handled{then}."
     if flow.slow.gave_up:
         return
-    in_step, said = _in_step(work_off)
-    yield in_step, said
-    if in_step:
-        yield _stops(work_off)
+    for more in (_no_spare, _in_step, _stops):
+        good, said = more(work_off)
+        yield good, said
+        if not good:
+            return
 
 
 def _handled(handled, right):
@@ -206,6 +213,39 @@ class _Result:
         _Result.kept -= 1
 
 
+def _no_spare(work_off):
+    """Whether there is a bound where each worker may have one task and no more may wait, and a sentence."""
+    taken = ended = ahead = 0
+    lock = threading.Lock()
+
+    def items():
+        nonlocal taken
+        for n in range(12):
+            with lock:
+                taken += 1
+            look()
+            yield n
+
+    def look():
+        nonlocal ahead
+        with lock:
+            ahead = max(ahead, taken - ended)
+            return ahead
+
+    def one(n):
+        nonlocal ended
+        if n < _WORKERS:
+            settled(look, lambda seen: seen > _WORKERS + 1, 0.2)
+        with lock:
+            ended += 1
+        return n
+
+    with watch():
+        work_off(one, items(), _WORKERS, _WORKERS, int)
+    good = ahead <= _WORKERS + 1
+    return good, f"On 3 workers with at_most=3, up to {count(ahead, 'item')} were taken and not done."
+
+
 def _in_step(work_off):
     """Whether each result is handled before the next but one comes, and none is kept, and a sentence."""
     handled, late, most, items = 0, None, 0, _OneByOne(range(30))
@@ -234,6 +274,7 @@ def _in_step(work_off):
 def _stops(work_off):
     """Whether an endless input ends when an item fails, and a sentence."""
     taken, before, held, begun, ended = 0, None, Gate(patience=1), set(), {5}
+    failure = OSError("item 5")
 
     def items():
         nonlocal taken
@@ -249,7 +290,7 @@ def _stops(work_off):
         if n == 5:
             until(lambda: held.arrived, 1)
             before = taken
-            raise OSError("item 5")
+            raise failure
         if n == 4:  # under way as the next one fails
             held.task()
         elif before:  # the loop has time to hear of it
@@ -261,7 +302,8 @@ def _stops(work_off):
         work_off(fails, items(), _WORKERS, _AT_MOST, int)
     except OSError as error:
         left = sorted(begun - ended)
-        raised = f"it raised {type(error).__name__}{f' while item {left[0]} was under way' if left else ''}"
+        which = "" if error is failure else "another "
+        raised = f"it raised {which}{type(error).__name__}{f' while item {left[0]} was under way' if left else ''}"
     else:
         raised = "it raised nothing"
     held.open()
@@ -660,5 +702,66 @@ def wrong_looks_for_errors_now_and_then(fn, items, workers, at_most, handle):
             if errors and n % 25 == 0:
                 break
             pool.submit(one, item)
+    if errors:
+        raise errors[0]
+
+
+def wrong_raises_one_of_its_own(fn, items, workers, at_most, handle):
+    """says: it ended, and it raised another OSError."""
+    try:
+        work_off(fn, items, workers, at_most, handle)
+    except Exception as error:
+        raise type(error)(*error.args) from None
+
+
+def wrong_makes_a_queue_without_a_bound_of_a_full_one(fn, items, workers, at_most, handle):
+    """says: On 3 workers with at_most=3, up to 12 items were taken and not done."""
+    todo, errors, end = Queue(at_most - workers), [], object()
+
+    def work():
+        while (item := todo.get()) is not end:
+            try:
+                if not errors:
+                    handle(fn(item))
+            except BaseException as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for item in items:
+        if errors:
+            break
+        todo.put(item)
+    for _ in threads:
+        todo.put(end)
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def wrong_lets_an_exit_end_its_thread(fn, items, workers, at_most, handle):
+    """says: Where fn raises SystemExit, it returned None"""
+    items, lock, errors = iter(items), threading.Lock(), []
+
+    def work():
+        while not errors:
+            with lock:
+                item = next(items, lock)
+            if item is lock:
+                return
+            try:
+                handle(fn(item))
+            except SystemExit:
+                raise
+            except BaseException as error:
+                errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     if errors:
         raise errors[0]
