@@ -11,13 +11,16 @@ trouble gets some rest. Any other error than OSError is raised without a second 
 """
 
 import random
+import sys
 import threading
 import time
 import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
+from email.message import Message
 from statistics import fmean, pvariance
+from urllib.error import HTTPError
 
 from exercises.kit import Gate, Inputs, count, settled, shown, watch
 from helpers.processes.slow_http import slow_server
@@ -122,29 +125,43 @@ def check(fetch_all):
 
 def _ends(fetch_all):
     """What became of a page that never comes, and of an error that is not the server's."""
-    again = [(OSError("503, once more"), 6), (TimeoutError("no answer"), 6), (FileNotFoundError("no route"), 6)]
-    for error, wanted in (*again, *((kind("no such address"), 1) for kind in (ValueError, RuntimeError, KeyError))):
-        tries = []
+    several = [_not_found, PermissionError, TimeoutError, ConnectionRefusedError, FileNotFoundError, OSError]
+    space = getattr(fetch_all, "__globals__", {})
+    for kinds in ([OSError], several, [ValueError], [RuntimeError], [KeyError]):
+        tries, wanted = [], 6 if OSError in kinds else 1
 
-        def fetch(url, error=error, tries=tries):
+        def fetch(url, kinds=kinds, tries=tries):
             if url != "/gone":
                 return url
-            tries.append(type(error)(f"{error}, try {len(tries) + 1}") if len(tries) < 20 else KeyError("enough"))
+            naps.tried(url)
+            kind = kinds[len(tries) % len(kinds)]
+            tries.append(kind(f"try {len(tries) + 1}") if len(tries) < 20 else KeyError("enough"))
             raise tries[-1]
 
-        try:
-            what = f"it returned {shown(fetch_all(fetch, ['/here', '/gone'], 2))}"
-            raised = None
-        except Exception as end:
-            raised, what = end, f"it raised {shown(end)}"
+        with _Naps(space, 1, 0.01) as naps:  # not for what it notes: its waits are short
+            try:
+                what = f"it returned {shown(fetch_all(fetch, ['/here', '/gone'], 2))}"
+                raised = None
+            except Exception as end:
+                raised, what = end, f"it raised {shown(end)}"
         good = len(tries) == wanted and raised is tries[-1]
-        yield good, f"A page that raises {type(error).__name__} each time was tried {_times(len(tries))}, and {what}."
+        same = tries and raised is not tries[-1] and repr(raised) == repr(tries[-1])
+        what += ", another object" if same else ""
+        raises = f"{kinds[0].__name__} each time" if len(kinds) == 1 else "OSErrors of six kinds"
+        yield good, f"A page that raises {raises} was tried {_times(len(tries))}, and {what}."
         if not good:
             return
 
 
+def _not_found(words):
+    return HTTPError("/gone", 404, words, Message(), None)
+
+
 class _Naps:
-    """How long each thread waits after each of its tries: `time.sleep` and `Event.wait` take no more than `most`."""
+    """How long each thread waits after each of its tries, in `time.sleep` or for an Event, a Condition or a Semaphore.
+
+    It takes no more than `most`. What a thread waits for while it tries, or for the next item of a queue, is left out.
+    """
 
     def __init__(self, space, pages, most):
         self.all = Gate(pages)  # none has had all its tries before the others have begun: its error ends the call
@@ -153,17 +170,26 @@ class _Naps:
         self.slept = {number: [] for number in range(1, 6)}  # after which try, how long
         self._at, self._switches = {}, {}  # by thread: the page that it asked for last, and how often it had waited
         self._bare, self._short, self._most = time.sleep, self._sleep, most
-        self._wait = threading.Event.wait
+        self._wait, self._acquire = threading.Condition.wait, threading.Semaphore.acquire
         self._spaces = [vars(time), space]  # an answer may have it by `from time import sleep`
 
     def __enter__(self):
         self._put(self._bare, self._short)
-        threading.Event.wait = lambda event, timeout=None: self._wait(event, self._nap(timeout))
+
+        def wait_shortly(condition, timeout=None):
+            caller = sys._getframe(1)
+            own = caller.f_code is self._acquire.__code__ or caller.f_globals.get("__name__") == "queue"
+            return self._wait(condition, timeout if own else self._nap(timeout))
+
+        def acquire_shortly(semaphore, blocking=True, timeout=None):
+            return self._acquire(semaphore, blocking, self._nap(timeout))
+
+        threading.Condition.wait, threading.Semaphore.acquire = wait_shortly, acquire_shortly
         return self
 
     def __exit__(self, *_):
         self._put(self._short, self._bare)
-        threading.Event.wait = self._wait
+        threading.Condition.wait, threading.Semaphore.acquire = self._wait, self._acquire
 
     def _put(self, old, new):
         for space in self._spaces:
@@ -171,16 +197,19 @@ class _Naps:
 
     def fetch(self, url):
         here = threading.get_ident()
-        self.idle += self._at.get(here) == url and _waits() == self._switches[here]
+        self.idle += self._at.pop(here, None) == url and _waits() == self._switches[here]
         self.tries[url] += 1
-        self._at[here] = url
         self.all.task()
         if self.tries[url] == 2:
             self.again.task()
         try:
             raise OSError(f"{url}, try {self.tries[url]}")
         finally:
-            self._switches[here] = _waits()
+            self._at[here], self._switches[here] = url, _waits()
+
+    def tried(self, url):
+        self.tries[url] += 1
+        self._at[threading.get_ident()] = url
 
     def _sleep(self, seconds):
         self._bare(self._nap(seconds))
@@ -202,7 +231,7 @@ def _waits():
     return object() if thread is None else resource.getrusage(thread).ru_nvcsw
 
 
-_GONE = 30  # pages, so that chance is no reason
+_GONE = 60  # pages, so that chance is no reason
 
 
 def _rests(fetch_all):
@@ -231,21 +260,29 @@ def _bad_naps(slept):
         yield False, f"After try {missing[0]} of a page it did not wait, after try {full[0]} it did."
     if len(full) < 5:
         return
-    # The first against the last, which must be longer; the others must not be shorter than the one before.
-    for one, other, sigmas in ((1, 5, 3.5), (1, 2, -3.5), (2, 3, -3.5), (3, 4, -3.5), (4, 5, -3.5)):
+    # Those far apart must be longer; none may be shorter than the one before.
+    longer = (1, 5, 3.5), (1, 4, 3), (2, 5, 3)
+    for one, other, sigmas in (*longer, (1, 2, -3.5), (2, 3, -3.5), (3, 4, -3.5), (4, 5, -3.5)):
         before, after = fmean(slept[one]), fmean(slept[other])
         by_chance = ((pvariance(slept[one]) + pvariance(slept[other])) / _GONE) ** 0.5
-        if after - before <= sigmas * by_chance and (sigmas > 0 or after < before):  # 1 in 4,000 by chance
+        if after - before <= sigmas * by_chance and (sigmas > 0 or after < before):  # 1 in 700 by chance
             means = f"{1000 * before:.2g} ms after try {one}, {1000 * after:.2g} ms after try {other}"
             yield False, f"Between two tries of a page it slept for {means}, on average: not longer."
+    if fmean(slept[5]) < 1e-4:
+        yield (
+            False,
+            f"Even after try 5 of a page it slept for {1000 * fmean(slept[5]):.1g} ms on average: that is no rest.",
+        )
     for number, naps in slept.items():
-        if len(set(naps)) == 1:
-            yield False, f"After try {number} of a page it slept for {1000 * naps[0]:.2g} ms each time: not at random."
+        if pvariance(naps) ** 0.5 <= 0.002 * fmean(naps):
+            same = "" if len(set(naps)) == 1 else ", or nearly"
+            sleep = f"{1000 * naps[0]:.2g} ms each time{same}"
+            yield False, f"After try {number} of a page it slept for {sleep}: not at random."
     yield True, "Between two tries of a page it waited, each time a little longer."
 
 
 def _times(number):
-    return {1: "once", 20: "20 times and more", 21: "20 times and more"}.get(number, f"{number} times")
+    return {1: "once", 2: "twice", 20: "20 times and more", 21: "20 times and more"}.get(number, f"{number} times")
 
 
 def wrong_gives_up_at_the_first_error(fetch, urls, workers):
@@ -528,7 +565,7 @@ def wrong_waits_for_an_event_as_long_each_time(fetch, urls, workers):
 
 
 def wrong_asks_again_for_one_after_the_other(fetch, urls, workers):
-    """says: 30 pages failed; 1 page at a time came to a second try."""
+    """says: 60 pages failed; 1 page at a time came to a second try."""
     pages = {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = {url: pool.submit(fetch, url) for url in urls}
@@ -605,3 +642,99 @@ def wrong_asks_again_after_a_runtime_error(fetch, urls, workers):
             raise OSError(url) from error
 
     return fetch_all(once, urls, workers)
+
+
+def _with_naps(nap):
+    """`fetch_all` that calls `nap(tries)` after each of the first five tries that failed, from 0."""
+
+    def answer(fetch, urls, workers):
+        def until_it_comes(url):
+            for tries in range(5):
+                try:
+                    return fetch(url)
+                except OSError:
+                    nap(tries)
+            return fetch(url)
+
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+    return answer
+
+
+def wrong_waits_no_longer_from_the_second_try_on(fetch, urls, workers):
+    """says: ms after try 5, on average: not longer."""
+    return _with_naps(lambda tries: time.sleep(random.uniform(0, 0.01 * min(2**tries, 2))))(fetch, urls, workers)
+
+
+def wrong_waits_longer_before_the_last_try_alone(fetch, urls, workers):
+    """says: ms after try 4, on average: not longer."""
+    return _with_naps(lambda tries: time.sleep(random.uniform(0, 0.1 if tries == 4 else 0.01)))(fetch, urls, workers)
+
+
+def wrong_waits_for_a_condition_as_long_each_time(fetch, urls, workers):
+    """says: ms after try 5, on average: not longer."""
+
+    def nap(tries):
+        never = threading.Condition()
+        with never:
+            never.wait(0.005)
+
+    return _with_naps(nap)(fetch, urls, workers)
+
+
+def wrong_waits_for_a_semaphore_as_long_each_time(fetch, urls, workers):
+    """says: ms after try 5, on average: not longer."""
+    return _with_naps(lambda tries: threading.Semaphore(0).acquire(timeout=0.005))(fetch, urls, workers)
+
+
+def wrong_leaves_next_to_nothing_to_chance(fetch, urls, workers):
+    """says: ms each time, or nearly: not at random."""
+    return _with_naps(lambda tries: time.sleep(0.001 * 2**tries + 1e-9 * random.random()))(fetch, urls, workers)
+
+
+def wrong_waits_for_a_nanosecond(fetch, urls, workers):
+    """says: ms on average: that is no rest."""
+    return _with_naps(lambda tries: time.sleep(random.uniform(0, 1e-9 * 2**tries)))(fetch, urls, workers)
+
+
+def wrong_takes_a_404_for_the_last_word(fetch, urls, workers):
+    """says: A page that raises OSErrors of six kinds was tried once, and it raised <HTTPError 404: 'try 1'>."""
+
+    def until_it_comes(url):
+        for tries in range(5):
+            try:
+                return fetch(url)
+            except OSError as error:
+                if isinstance(error, HTTPError) and error.code < 500:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**tries))
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_gives_up_where_it_is_not_let_in(fetch, urls, workers):
+    """says: A page that raises OSErrors of six kinds was tried twice, and it raised PermissionError('try 2')."""
+
+    def until_it_comes(url):
+        for tries in range(5):
+            try:
+                return fetch(url)
+            except (ConnectionRefusedError, PermissionError):
+                raise
+            except OSError:
+                time.sleep(random.uniform(0, 0.01 * 2**tries))
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_raises_the_same_anew(fetch, urls, workers):
+    """says: and it raised OSError('try 6'), another object."""
+    try:
+        return fetch_all(fetch, urls, workers)
+    except OSError as error:
+        raise type(error)(*error.args) from None
