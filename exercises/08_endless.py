@@ -293,7 +293,8 @@ def _stops(work_off):
             raise failure
         if n == 4:  # under way as the next one fails
             held.task()
-        elif before:  # the loop has time to hear of it
+        elif n > 5:  # not before it fails; then the loop has time to hear of it
+            until(lambda: before, 1)
             until(lambda: False, 0.03)
         ended.add(n)
         return n

@@ -1301,9 +1301,9 @@ export class View {
         const following = Number.isNaN(this.cursor);
         const t = following ? this.length() : this.cursor;
         const moving = this.playing || (this.growing() && following);
-        if (moving && time - this.saidAt < 250) return;
+        if (moving && time - this.saidAt < 500) return;
         this.saidAt = time;
-        // A screen reader would never get to the end of words that change four times a second.
+        // A screen reader would never get to the end of words that change twice a second.
         this.words.setAttribute("aria-live", moving ? "off" : "polite");
         const now = following && this.live ? Math.max(...this.stores.map((store) => store.present())) : t;
         const silent = this.stores.find((store) => store.silent());
