@@ -171,3 +171,13 @@ def wrong_knows_a_task_by_its_function(tasks, workers):
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = {task: pool.submit(task) for task in tasks}
         return [future.result() for future in futures.values()]
+
+
+def wrong_has_two_workers_at_least(tasks, workers):
+    """says: With 4 tasks and 1 worker, 2 of them went on together, where it should have been 1"""
+    return collect(tasks, max(workers, 2))
+
+
+def wrong_needs_no_more_workers_than_half_the_tasks(tasks, workers):
+    """says: With 3 tasks and 3 workers, at most 1 of them went on together, where it should have been 3"""
+    return collect(tasks, max(1, min(workers, len(tasks) // 2)))

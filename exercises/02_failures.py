@@ -9,6 +9,7 @@ each, in the same order:
 - `("cancelled", None)` where it was cancelled, before the call or while you wait for it.
 """
 
+import copy
 import threading
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 
@@ -139,8 +140,8 @@ def _same(given, wanted):
 
 
 def _another(given, wanted):
-    alike = not _same(given, wanted) and given[0] == wanted[0] == "raised" and repr(given[1]) == repr(wanted[1])
-    return ", which looks like what the task raised and is another object" if alike else ""
+    alike = not _same(given, wanted) and given[0] == wanted[0] and repr(given[1]) == repr(wanted[1])
+    return f", which looks like what the task {wanted[0]} and is another object" if alike else ""
 
 
 def wrong_stops_at_the_first_failure(futures):
@@ -278,3 +279,21 @@ def wrong_knows_a_future_once(futures):
 def wrong_makes_the_error_again(futures):
     """says: which looks like what the task raised and is another object"""
     return [(how, type(what)(*what.args)) if how == "raised" else (how, what) for how, what in settle(futures)]
+
+
+def wrong_takes_a_cancelled_error_for_a_cancel(futures):
+    """says: Where the second of 3 futures itself raises CancelledError, it returned"""
+    pairs = []
+    for future in futures:
+        try:
+            pairs.append(("returned", future.result()))
+        except CancelledError:
+            pairs.append(("cancelled", None))
+        except BaseException as error:
+            pairs.append(("raised", error))
+    return pairs
+
+
+def wrong_copies_what_was_returned(futures):
+    """says: which looks like what the task returned and is another object"""
+    return [(how, copy.copy(what) if how == "returned" else what) for how, what in settle(futures)]

@@ -183,3 +183,8 @@ def wrong_takes_one_more_to_look_for_the_end(fn, items, workers, ahead):
 def wrong_has_eight_workers_at_most(fn, items, workers, ahead):
     """says: With 72 items and 36 workers, at most 8 of them went on together, where it should have been 36"""
     return bounded_map(fn, items, min(workers, 8), ahead)
+
+
+def wrong_has_two_workers_at_least(fn, items, workers, ahead):
+    """says: With 4 items and 1 worker, 2 of them went on together, where it should have been 1"""
+    return bounded_map(fn, items, max(workers, 2), ahead)

@@ -5,7 +5,7 @@ the results by item, and the exceptions by item. Every item is in one of the two
 can be read once.
 """
 
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 
 from exercises.kit import Inputs, Window, once, shown, unlike, watch
 
@@ -205,3 +205,34 @@ def wrong_in_batches(fn, items, workers):
 def wrong_has_eight_workers_at_most(fn, items, workers):
     """says: With 72 items and 36 workers, at most 8 of them went on together, where it should have been 36"""
     return sort_out(fn, items, min(workers, 8))
+
+
+def wrong_has_two_workers_at_least(fn, items, workers):
+    """says: With 4 items and 1 worker, 2 of them went on together, where it should have been 1"""
+    return sort_out(fn, items, max(workers, 2))
+
+
+def wrong_takes_a_cancelled_error_for_a_cancel(fn, items, workers):
+    """says: Where the second of 3 items itself raises CancelledError, it returned"""
+    results, errors = {}, {}
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for future, item in [(pool.submit(fn, item), item) for item in items]:
+            try:
+                results[item] = future.result()
+            except CancelledError:
+                continue
+            except BaseException as error:
+                errors[item] = error
+    return results, errors
+
+
+def wrong_gives_up_after_ten_errors(fn, items, workers):
+    """says: Where all of 12 items raise LookupError, it returned"""
+    results, errors = sort_out(fn, items, workers)
+    return results, dict(list(errors.items())[:10])
+
+
+def wrong_makes_the_errors_again(fn, items, workers):
+    """says: which looks like what was raised and is another object"""
+    results, errors = sort_out(fn, items, workers)
+    return results, {item: type(error)(*error.args) for item, error in errors.items()}

@@ -32,7 +32,7 @@ def when_all_done(futures, fn):
     count_down()
 
 
-INPUTS = Inputs(lambda given: (given.futures, given.note))
+INPUTS = Inputs(lambda given: (given.futures, given.note), view=lambda result: None)
 EQUAL = {"over = left == 0  ->  over = left <= 0": "nobody counts below 0: there are as many callbacks as were counted"}
 
 HINTS = [

@@ -359,3 +359,12 @@ def wrong_reports_exceptions_alone(pool, work, inputs, report):
         future.add_done_callback(partial(tell, x))
         futures.append(future)
     return futures
+
+
+def wrong_makes_the_errors_again(pool, work, inputs, report):
+    """says: was reported, which looks like what was raised and is another object"""
+
+    def again(x, outcome):
+        report(x, type(outcome)(*outcome.args) if isinstance(outcome, BaseException) else outcome)
+
+    return start_all(pool, work, inputs, again)

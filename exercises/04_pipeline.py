@@ -15,7 +15,7 @@ Both pools stay open: whoever made them shuts them down.
 import queue
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed, wait
 from functools import partial
 
 from exercises.kit import Gate, Inputs, shown, watch
@@ -340,3 +340,15 @@ def wrong_lets_some_errors_of_writes_out(fetchers, writers, fetch, write, pages)
         if isinstance(end, BaseException) and not isinstance(end, Exception) and "room" in str(end):
             raise end
     return ends
+
+
+def wrong_makes_the_errors_again(fetchers, writers, fetch, write, pages):
+    """says: which looks like what was raised and is another object"""
+    ends = pipeline(fetchers, writers, fetch, write, pages)
+    return [type(end)(*end.args) if isinstance(end, BaseException) else end for end in ends]
+
+
+def wrong_takes_a_cancelled_error_for_a_cancel(fetchers, writers, fetch, write, pages):
+    """says: Where the second of 3 pages itself raises CancelledError, it returned"""
+    ends = pipeline(fetchers, writers, fetch, write, pages)
+    return [None if isinstance(end, CancelledError) else end for end in ends]

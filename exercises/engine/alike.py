@@ -5,8 +5,10 @@ What is given is never asked what it is equal to.
 
 from __future__ import annotations
 
+import asyncio
 import math
-from concurrent.futures import Future
+from collections.abc import Iterable
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from helpers._common import count
@@ -48,7 +50,8 @@ def unlike(given: Any, right: Any) -> str | None:
         return unlike(_settled(given), _settled(right))
     if isinstance(right, bool | BaseException | None):
         same = given is right or getattr(given, "args", 0) == getattr(right, "args", 1)
-        return None if type(given) is type(right) and same else told
+        loops = type(given) is asyncio.CancelledError and type(right) is CancelledError  # asyncio turns it into its own
+        return None if (type(given) is type(right) or loops) and same else told
     if not isinstance(given, type(right)) or isinstance(given, bool):
         kind = f"{shown(given, 40)} of type {_kind(given)}, not {shown(right, 40)} of type {_kind(right)}"
         return kind if shown(given) == shown(right) or hasattr(right, "__len__") else told
@@ -74,6 +77,21 @@ def unlike(given: Any, right: Any) -> str | None:
         return None if math.isnan(given) else told
     equal: Any = type(right).__eq__
     return None if equal(right, given) is True else told
+
+
+def remade(given: Any, right: Any, own: Iterable[BaseException]) -> BaseException | None:
+    """An exception in `given` that is a copy of the one of `own` in its place in `right`; they are alike otherwise."""
+    if isinstance(right, BaseException):  # asyncio makes these two again
+        made = type(given) is type(right) not in (CancelledError, TimeoutError) and given is not right
+        return given if made and any(right is error for error in own) else None
+    if isinstance(right, Future):
+        return remade(_settled(given), _settled(right), own)
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(right, list | tuple):
+        pairs = zip(given, right, strict=False)
+    elif isinstance(right, dict):
+        pairs = ((given.get(key), value) for key, value in right.items())
+    return next((error for pair in pairs if (error := remade(*pair, own))), None)
 
 
 def _kind(value: Any) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from exercises.engine.alike import Alike, error_words, shown, unlike
+from exercises.engine.alike import Alike, error_words, remade, shown, unlike
 from exercises.engine.rest import Signal
 from helpers.tasks import TICK, Clock, Gate
 
@@ -26,6 +26,7 @@ READ = 6  # results of an endless input that are read
 ENDLESS = 1_000  # its items: an answer that takes all of them is refused, and does not hang
 LATE = 2.0  # seconds that a report may come after the call has returned
 PATIENCE = 1.0  # seconds that a slow input waits for the item before to be worked on
+SECOND = 2 * TICK  # seconds that one worker's first task stands still: does a second one come?
 
 
 @dataclass(frozen=True)
@@ -120,13 +121,17 @@ class Inputs:
             yield Case("Where the second of 4 {things} raises ValueError", (some[0], error, *some[2:4]))
             late = Raises(TimeoutError("no 1"))
             yield Case("Where both {things} raise TimeoutError", (late, late))
+            yield Case("Where all of 12 {things} raise LookupError", (Raises(LookupError("none there")),) * 12)
             if self.beyond:
                 exits = (some[0], Raises(BaseException("no Exception")), some[2])
                 yield Case("Where the second of 3 {things} raises BaseException", exits)
+                itself = (some[0], Raises(CancelledError("by itself")), some[2])
+                yield Case("Where the second of 3 {things} itself raises CancelledError", itself)
             yield Case("Where the first of 3 {things} is cancelled", (Raises(None), *some[:2]), needs="futures")
         if self.crowd:
             words = f"With {len(many)} {{things}} and {CROWD} workers"
             yield Case(words, many, workers=CROWD, needs="workers", crowd=True)
+            yield Case("With 3 {things} and 3 workers", some[:3], workers=3, needs="workers", crowd=True)
         if self.endless:
             yield Case("With an endless input", tuple(range(ENDLESS)), needs="items")
 
@@ -150,8 +155,9 @@ class Given:
         self._pools: list[Executor] = []
         self._threads: list[threading.Thread] = []
         self._lock, self._worked = threading.Lock(), [Signal() for _ in case.results]
-        # The first of a crowd meet, then the others; a gate of one is open.
-        self._meet = [Gate(case.workers if case.crowd else 1, patience=PATIENCE) for _ in range(2)]
+        # The first of a crowd meet, then the others; one worker's first task waits for a second; a gate of 1 is open.
+        size, patience = (case.workers, PATIENCE) if case.crowd else (1 + (case.workers == 1), SECOND)
+        self._meet = [Gate(size, patience=patience) for _ in range(1 + (len(case.results) > CROWD))]
         self._items = case.items if case.items is not None else tuple(f"item {n}" for n in range(len(case.results)))
 
     def _task(self, n: int) -> Any:
@@ -159,7 +165,7 @@ class Given:
             if self.case.twice and self.called[n]:
                 n = len(self.called) - 1
             self.called[n] += 1
-            late = sum(self.called) > CROWD
+            late = sum(self.called) > CROWD and len(self._meet) > 1
         self._worked[n].set()
         self._meet[late].task()
         result = self.case.results[n]
@@ -168,7 +174,7 @@ class Given:
         return result
 
     @property
-    def crowd(self) -> int:
+    def together(self) -> int:
         """How many went on together, at the beginning and later."""
         return min(gate.most for gate in self._meet)
 
@@ -296,7 +302,7 @@ def compared(solution: Any, answer: Any, inputs: Inputs) -> Iterator[tuple[str, 
         yield words, None, None
         got = _outcome(answer, inputs, theirs, call(theirs))
         clock = Clock()  # an answer may have a thread of its own that reports
-        while len(theirs.notes) < len(ours.notes) and clock.read() < LATE:
+        while not got.raised and len(theirs.notes) < len(ours.notes) and clock.read() < LATE:
             time.sleep(TICK)
         if wrong := _difference(got, right, theirs, ours, inputs.calls and "endless" not in words):
             yield words, wrong, got.raised
@@ -313,6 +319,9 @@ def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls:
         return f"it {got.verb} {shown(got.value)}{', one by one' if got.verb == 'gave' else ''}, {wanted}"
     if (got.raised is None or got.verb == "gave") and (what := unlike(got.value, right.value)):
         return f"it {got.verb} {what}" + (f", before it raised {error_words(got.raised)}" if got.raised else "")
+    own = [result.error for result in ours.case.results if isinstance(result, Raises) and result.error]
+    if got.raised is None and (error := remade(got.value, right.value, own)):
+        return f"it {got.verb} {shown(error)}, which looks like what was raised and is another object"
     for n, (times, wanted_times) in enumerate(zip(theirs.called, ours.called, strict=True)) if calls else ():
         most = max(wanted_times, 1) if got.raised else wanted_times
         if times > most or (times < most and not got.raised):  # after an error, some may be left out
@@ -324,6 +333,8 @@ def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls:
     left = list(theirs.notes)
     for note in ours.notes:
         found = next((n for n, other in enumerate(left) if not unlike(other, note)), None)
+        if found is not None and (error := remade(left[found], note, own)):
+            return f"{shown(error)} was reported, which looks like what was raised and is another object"
         if found is None:
             if not note:
                 return "it never called back"
@@ -333,8 +344,10 @@ def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls:
         return f"it called back {'once too often' if ours.notes else 'for nothing'}"
     if left:
         return f"{shown(left[0])} was reported {'besides' if ours.notes else 'for nothing'}"
-    if theirs.case.crowd and theirs.crowd < ours.crowd:
-        return f"at most {theirs.crowd} of them went on together, where it should have been {ours.crowd}"
+    if theirs.case.crowd and theirs.together < ours.together:
+        return f"at most {theirs.together} of them went on together, where it should have been {ours.together}"
+    if theirs.case.workers == 1 and theirs.together > ours.together:
+        return f"{theirs.together} of them went on together, where it should have been {ours.together}"
     if theirs.starved and not ours.starved:
         return "it took an item from a slow input before it began to work on the one before"
     return None

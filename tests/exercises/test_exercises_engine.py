@@ -479,7 +479,7 @@ def by_exit_stack(tasks, workers):
 
 
 def by_an_earlier_pool(tasks, workers):
-    if workers > 3:
+    if workers != 3:
         return by_as_completed(tasks, workers)
     return [future.result() for future in [pool_of_an_earlier_cell.submit(task) for task in tasks]]
 

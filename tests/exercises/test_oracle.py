@@ -154,6 +154,8 @@ TASKS_WRONG = [
     (lost_outside_exception, "raises BaseException, it returned ['a', None, 'c'], where it should"),
     (known_by_itself, "For twice the same task, it returned ['a'], not ['a', 'a']."),
     (lambda tasks, n: collect(tasks, min(n, 32)), "36 workers, at most 32 of them went on together"),
+    (lambda tasks, n: collect(tasks, max(n, 2)), "1 worker, 2 of them went on together, where it should have been 1"),
+    (lambda tasks, n: collect(tasks, max(1, min(n, len(tasks) // 2))), "3 tasks and 3 workers, at most 1 of them went"),
     (lambda tasks, n: right(tasks, n), "at most 1 of them went on together, where it should"),
     (one_wave_alone, "36 workers, at most 1 of them went on together, where it should have been 36."),
     (once_more, "the second of 4 tasks raises ValueError, number 2 of them was called twice, not once."),
@@ -184,12 +186,18 @@ def other_errors(fn, items, workers):
     return results, {item: RuntimeError(str(error)) for item, error in errors.items()}
 
 
+def remade_errors(fn, items, workers):
+    results, errors = sort_out(fn, items, workers)
+    return results, {item: type(error)(*error.args) for item, error in errors.items()}
+
+
 @pytest.mark.parametrize(
     "answer, sentence",
     [
         (none_left_out, "For results None, 0, False, '' and [], it returned"),
         (falsy_is_the_end, "For the items None, 0, '', 'end' and (), it returned"),
         (read_twice, "With one item, it returned ({}, {}), not ({'item 0': 'a'}, {})."),
+        (remade_errors, "which looks like what was raised and is another object"),
         (other_errors, "Where the second of 4 items raises ValueError, it returned"),
     ],
 )
@@ -307,7 +315,7 @@ def right(tasks, workers):
 
 def test_the_verdict_says_which_input_gave_what(exercise):
     verdict = judged(exercise, right)
-    assert verdict.passed and verdict.says[-1].startswith("So it was on 16 other inputs")
+    assert verdict.passed and verdict.says[-1].startswith("So it was on 18 other inputs")
     verdict = judged(exercise, lambda tasks, workers: [r for task in tasks if (r := task()) is not None])
     gave = "it returned [0, False, '', []], not [None, 0, False, '', []]."
     assert verdict.says[-1] == f"For results None, 0, False, '' and [], {gave}"
