@@ -67,9 +67,9 @@ def check(count_workers):
             yield False, f"{pool}: {count(used, 'worker')} ran them, and you returned {said}."
         return
 
-    window = Window(3, 8)
+    window = Window(3, 13)
     with watch():
-        count_workers([partial(window.task, n) for n in range(8)], 3)
+        count_workers([partial(window.task, n) for n in range(13)], 3)
     window.returned()
     for ok, says in window.findings():
         yield ok, says
@@ -246,7 +246,7 @@ def wrong_counts_the_most_in_flight(tasks, max_workers):
 
 
 def wrong_in_batches(tasks, max_workers):
-    """says: While the first took long, 2 of the 7 others ran"""
+    """says: While the first took long, 2 of the 12 others ran"""
 
     def ran_in(task):
         task()
@@ -267,3 +267,17 @@ def wrong_runs_a_function_once(tasks, max_workers):
 def wrong_has_eight_workers_at_most(tasks, max_workers):
     """says: 40 tasks, max_workers=36: at most 8 tasks were in flight together"""
     return count_workers(tasks, min(max_workers, 8))
+
+
+def wrong_in_batches_of_three_for_each_worker(tasks, max_workers):
+    """says: While the first took long, 8 of the 12 others ran"""
+
+    def ran_in(task):
+        task()
+        return threading.current_thread().name
+
+    names = set()
+    with ThreadPoolExecutor(max_workers) as pool:
+        for start in range(0, len(tasks), 3 * max_workers):
+            names.update(pool.map(ran_in, tasks[start : start + 3 * max_workers]))
+    return len(names)

@@ -8,10 +8,10 @@ raises the exception of one of them.
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from functools import partial
 
-from exercises.kit import Gate, Inputs, count, shown, unlike, until, watch
+from exercises.kit import Gate, Inputs, Signal, count, shown, unlike, until, watch
 
 LIMIT = 6
 
@@ -35,6 +35,10 @@ def _exits():
     raise SystemExit("no answer")
 
 
+def _cancelled():
+    raise CancelledError
+
+
 def _late():
     time.sleep(0.8)  # no check of a time: some answers give up after half a second
     return "late"
@@ -53,6 +57,9 @@ INPUTS = Inputs(
         },
         "Where the first source raises SystemExit": lambda given: ([_exits, lambda: "a"], 1),
         "Where the only answer comes late": lambda given: ([_fails, _late], 2),
+        "Where the last of 12 sources is the only good one": lambda given: ([_fails] * 11 + [lambda: "a"], 3),
+        "Where the first source itself raises CancelledError": lambda given: ([_cancelled, lambda: "a"], 1),
+        "Where all raise CancelledError": lambda given: ([_cancelled, _cancelled], 2),
         "Where all raise SystemExit": lambda given: ([_exits, _exits], 2),
     }
 )
@@ -142,9 +149,32 @@ def check(first_good):
     if not own or again:
         return
 
-    crowd = Gate(36, patience=0.5)
-    first_good([lambda: crowd.task("any")] * 40, 36)
-    yield crowd.met, f"With 36 workers, {count(crowd.most, 'source')} were asked at the same time."
+    came, returned = Signal(), Signal()
+
+    def second():
+        time.sleep(0.02)  # who looks now and then finds neither at the first look
+        came.set()
+        return "second"
+
+    def first():  # a while after the second, if nothing is returned by then: who looks late finds both
+        came.wait(2)
+        returned.wait(0.1)
+        return "first"
+
+    answer = first_good([first, second], 2)
+    returned.set()
+    good = not unlike(answer, "second")
+    yield good, f"The second source answered before the first: it returned {shown(answer)}."
+    if not good:
+        return
+
+    for size, sources in ((1, 2), (3, 3), (36, 40)):
+        gate = Gate(size + (size == 1), patience=0.2 if size == 1 else 0.5)  # of one worker's, the first waits a moment
+        first_good([partial(gate.task, "any")] * sources, size)
+        together = f"{count(gate.most, 'source')} {'was' if gate.most == 1 else 'were'} asked at the same time"
+        yield gate.most == size, f"With {count(size, 'worker')}, {together}."
+        if gate.most != size:
+            return
 
 
 def wrong_map(sources, workers):
@@ -290,3 +320,62 @@ def wrong_asks_a_second_time(sources, workers):
             return source()
 
     return first_good([partial(again, source) for source in sources], workers)
+
+
+def wrong_returns_the_first_of_the_list_that_is_done(sources, workers):
+    """says: The second source answered before the first: it returned 'first'"""
+    pool = ThreadPoolExecutor(max_workers=workers)
+    futures = [pool.submit(source) for source in sources]
+    try:
+        while True:
+            time.sleep(0.2)
+            good = [future for future in futures if future.done() and future.exception() is None]
+            if good:
+                return good[0].result()
+            if all(future.done() for future in futures):
+                raise futures[0].exception()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def wrong_gives_up_when_each_worker_has_failed(sources, workers):
+    """says: Where the last of 12 sources is the only good one, it raised OSError"""
+    pool, failures = ThreadPoolExecutor(max_workers=workers), 0
+    try:
+        for future in as_completed([pool.submit(source) for source in sources]):
+            if future.exception() is None:
+                break
+            failures += 1
+            if failures > max(workers, 4):
+                break
+        return future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def wrong_takes_a_cancelled_error_for_a_cancel(sources, workers):
+    """says: Where all raise CancelledError, it returned None"""
+    pool = ThreadPoolExecutor(max_workers=workers)
+    error = None
+    try:
+        for future in as_completed([pool.submit(source) for source in sources]):
+            try:
+                return future.result()
+            except CancelledError:
+                continue
+            except BaseException as failure:
+                error = failure
+        if error:
+            raise error
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def wrong_has_two_workers_at_least(sources, workers):
+    """says: With 1 worker, 2 sources were asked at the same time"""
+    return first_good(sources, max(workers, 2))
+
+
+def wrong_leaves_one_source_for_later(sources, workers):
+    """says: With 3 workers, 2 sources were asked at the same time"""
+    return first_good(sources, min(workers, max(2, len(sources) - 1)))

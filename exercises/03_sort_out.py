@@ -38,16 +38,16 @@ HINTS = [
 
 
 def check(sort_out):
-    window = Window(3, 8)
+    window = Window(3, 13)
 
     def fetch(item):
-        window.task("abcdefgh".index(item))
+        window.task("abcdefghijklm".index(item))
         if item in ("b", "e"):
             raise KeyError(item)
         return item.upper()
 
     with watch():
-        answer = sort_out(fetch, once("abcdefgh"), 3)
+        answer = sort_out(fetch, once("abcdefghijklm"), 3)
     window.returned()
 
     pair = isinstance(answer, tuple | list) and len(answer) == 2 and all(isinstance(part, dict) for part in answer)
@@ -55,7 +55,7 @@ def check(sort_out):
         yield False, f"It returned {shown(answer)}; expected are two dicts, results and errors."
         return
     results, errors = answer
-    good = not unlike(results, {c: c.upper() for c in "acdfgh"})
+    good = not unlike(results, {c: c.upper() for c in "acdfghijklm"})
     yield good, f"The results of all but b and e came back as {shown(results)}."
     kept = {item: type(error).__name__ for item, error in errors.items()}
     yield kept == {"b": "KeyError", "e": "KeyError"}, f"Items b and e raise KeyError; the errors came back as {kept}."
@@ -81,7 +81,7 @@ def wrong_map_stops_at_the_first_error(fn, items, workers):
 
 
 def wrong_asks_inside_the_loop(fn, items, workers):
-    """says: Of 8 items on 3 workers, 1 item stood"""
+    """says: Of 13 items on 3 workers, 1 item stood"""
     results, errors = {}, {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for item in items:
@@ -93,7 +93,7 @@ def wrong_asks_inside_the_loop(fn, items, workers):
 
 
 def wrong_ignores_the_number(fn, items, workers):
-    """says: Of 8 items on 3 workers, 4 items stood"""
+    """says: Of 13 items on 3 workers, 4 items stood"""
     results, errors = {}, {}
     with ThreadPoolExecutor(max_workers=10) as pool:
         item_of = {pool.submit(fn, item): item for item in items}
@@ -161,7 +161,7 @@ def wrong_none_is_in_neither(fn, items, workers):
 
 
 def wrong_runs_it_again_where_it_failed(fn, items, workers):
-    """says: each was to run once; there were 10 calls of 8 different items"""
+    """says: each was to run once; there were 15 calls of 13 different items"""
     results, errors = {}, {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
         item_of = {pool.submit(fn, item): item for item in items}
@@ -189,7 +189,7 @@ def wrong_catches_exception_alone(fn, items, workers):
 
 
 def wrong_in_batches(fn, items, workers):
-    """says: While the first took long, 2 of the 7 others ran"""
+    """says: While the first took long, 2 of the 12 others ran"""
     results, errors, items = {}, {}, list(items)
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for start in range(0, len(items), workers):
@@ -236,3 +236,17 @@ def wrong_makes_the_errors_again(fn, items, workers):
     """says: which looks like what was raised and is another object"""
     results, errors = sort_out(fn, items, workers)
     return results, {item: type(error)(*error.args) for item, error in errors.items()}
+
+
+def wrong_in_batches_of_three_for_each_worker(fn, items, workers):
+    """says: While the first took long, 8 of the 12 others ran"""
+    results, errors, items = {}, {}, list(items)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for start in range(0, len(items), 3 * workers):
+            batch = {pool.submit(fn, item): item for item in items[start : start + 3 * workers]}
+            for future in as_completed(batch):
+                if future.exception() is None:
+                    results[batch[future]] = future.result()
+                else:
+                    errors[batch[future]] = future.exception()
+    return results, errors

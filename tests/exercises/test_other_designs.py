@@ -83,6 +83,24 @@ class SortOut:
         return results, errors
 
 
+class FirstGood:
+    """03-first-good"""
+
+    @right
+    def waits_for_whichever_is_first(sources, workers):
+        pool = ThreadPoolExecutor(workers)
+        left = [pool.submit(source) for source in sources]
+        try:
+            while left:
+                done, left = wait(left, return_when=FIRST_COMPLETED)
+                for future in done:
+                    if future.exception() is None:
+                        return future.result()
+            raise future.exception()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
 class BoundedMap:
     """03-bounded-map"""
 
