@@ -7,10 +7,12 @@ Some of them may be done already, all of them may, several may end at the same m
 and the list may be empty: then all are done, and `fn()` is called at once.
 """
 
+import logging
 import threading
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 
-from exercises.kit import Gate, Inputs, Signal, count, interleavings, watch
+from exercises.kit import Gate, Inputs, Signal, count, interleavings, until, watch
 
 LIMIT = 7  # seconds for the whole check
 
@@ -147,6 +149,43 @@ def _scenes(when_all_done):
     called = calls.wait()
     yield called == 1, _once("The list was empty", 0, called)
 
+    for words, lists in (("For two lists", 2), ("The same list twice", 1)):
+        calls = _Calls()
+        each = [[_done(), _done()] for _ in range(lists)]
+        for futures in each * (3 - lists):
+            when_all_done(futures, calls)
+        twice = until(lambda calls=calls: calls.count > 1)
+        called = _times(calls.count)
+        yield (
+            twice and calls.count == 2,
+            f"{words}, with the same fn, called one after the other: fn was called {called}.",
+        )
+
+    inner = _Calls()
+    when_all_done([_done()], lambda: when_all_done([_done()], inner))
+    called = inner.wait()
+    yield called == 1, f"fn itself called when_all_done with another function, which was called {_times(called)}."
+
+    calls = _Calls()
+
+    def fails():
+        calls()
+        raise ValueError("fn failed")
+
+    future = Future()
+    with _silent(), suppress(ValueError):  # a callback's error is only logged
+        when_all_done([future], fails)
+        future.set_result("done")
+        called = calls.wait()
+        until(lambda: calls.count > 1, 0.1)
+    yield calls.count == 1, _once("fn itself raised", 0, calls.count)
+
+    calls = _Calls()
+    with _silent():
+        when_all_done([_done() for _ in range(1200)], calls)
+        called = calls.wait()
+    yield called == 1, _once("1200 were done before", 0, called)
+
     counts = _interleaved(when_all_done)
     worst = next((called for called in counts if called != 1), 1)
     yield worst == 1, _once(f"Two ended at the same moment, tried in {count(len(counts), 'way')}", 0, worst)
@@ -155,8 +194,28 @@ def _scenes(when_all_done):
 def _once(case, early, called):
     if called == 0:
         return f"{case}{'' if case[-1] == ',' else ':'} fn was never called."
-    times = {1: "once", 2: "twice"}.get(called, f"{called} times")
-    return f"{case}{'' if case[-1] == ',' else ':'} fn was called {'too early' if early else times}."
+    return f"{case}{'' if case[-1] == ',' else ':'} fn was called {'too early' if early else _times(called)}."
+
+
+def _times(called):
+    return {0: "never", 1: "once", 2: "twice"}.get(called, f"{called} times")
+
+
+def _done():
+    future = Future()
+    future.set_result("done before")
+    return future
+
+
+@contextmanager
+def _silent():
+    """Without a log of what callbacks raise, nor of what ends a thread of the answer's."""
+    logger, hook = logging.getLogger("concurrent.futures"), threading.excepthook
+    logger.disabled, threading.excepthook = True, lambda _: None
+    try:
+        yield
+    finally:
+        logger.disabled, threading.excepthook = False, hook
 
 
 def _interleaved(when_all_done):
@@ -412,3 +471,70 @@ def wrong_waits_for_the_first_error_in_a_thread(futures, fn):
 def wrong_asks_the_last_in_a_thread(futures, fn):
     """says: One was cancelled, one raised, one returned: fn was called too early."""
     threading.Thread(target=lambda: ([wait([future]) for future in futures[-1:]], fn()), daemon=True).start()
+
+
+_called = set()
+
+
+def wrong_calls_each_function_once(futures, fn):
+    """says: For two lists, with the same fn, called one after the other: fn was called once"""
+
+    def call():
+        if fn not in _called:
+            _called.add(fn)
+            fn()
+
+    when_all_done(futures, call)
+
+
+_seen = set()
+
+
+def wrong_knows_a_list_that_it_had(futures, fn):
+    """says: The same list twice, with the same fn, called one after the other: fn was called once"""
+    if not futures or tuple(futures) not in _seen:
+        _seen.add(tuple(futures))
+        when_all_done(futures, fn)
+
+
+_one_lock = threading.Lock()
+
+
+def wrong_calls_under_a_lock_of_all(futures, fn):
+    """says: your code waited for something that never came"""
+    left = len(futures) + 1
+
+    def count_down(future=None):
+        nonlocal left
+        with _one_lock:
+            left -= 1
+            if left == 0:
+                fn()
+
+    for future in futures:
+        future.add_done_callback(count_down)
+    count_down()
+
+
+def wrong_calls_again_where_fn_raised(futures, fn):
+    """says: fn itself raised: fn was called twice"""
+
+    def call():
+        try:
+            fn()
+        except Exception:
+            fn()
+
+    when_all_done(futures, call)
+
+
+def wrong_goes_from_one_to_the_next(futures, fn):
+    """says: 1200 were done before: fn was never called"""
+
+    def go_on(n):
+        if n == len(futures):
+            fn()
+        else:
+            futures[n].add_done_callback(lambda _: go_on(n + 1))
+
+    go_on(0)

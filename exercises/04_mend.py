@@ -99,7 +99,8 @@ def check(start_all):
         yield fits, f"It returned {'the list of the six Futures' if fits else shown(futures)}."
         if not fits:
             return
-        futures[5].cancel()
+        gate.wait_for(4)
+        queued = next((x for x in (15, 14, 13, 11, 10) if futures[inputs.index(x)].cancel()), None)
         gate.open()
         early = _reports(reports, 5)
         slow.open()
@@ -107,23 +108,26 @@ def check(start_all):
     while not reports.empty():
         seen.append(reports.get())
 
-    yield _once_each([x for x, _ in seen], inputs)
-    if not log.errors and sorted(x for x, _ in seen) == inputs:
-        yield from _right(dict(seen))
+    yield _once_each([x for x, _ in seen], inputs, queued)
+    errors = log.errors.copy()
+    if not errors and sorted(x for x, _ in seen) == inputs:
+        yield from _right(dict(seen), queued)
         yield len(early) == 5, f"While 10 still ran, {len(early)} of the 5 others were reported."
-    if not log.errors and sorted(x for x, _ in seen) == inputs and len(early) == 5:
+    if not errors and sorted(x for x, _ in seen) == inputs and len(early) == 5:
         yield _at_once(start_all)
-    for error in log.errors[:1]:
+        yield _report_fails(start_all)
+    for error in errors[:1]:
         words = f": {error}" if str(error) else ""
         yield False, f"A callback raised {type(error).__name__}{words}. The pool logged that and went on."
 
 
 def _at_once(start_all):
-    """On one worker the second task stands still until the first has been reported, or for a while."""
-    first, behind = Gate(), Gate(patience=1.5)
+    """On one worker the second task to begin stands still until the first has been reported, or for a while."""
+    first, behind, begun = Gate(), Gate(patience=1.5), []
 
     def work(x):
-        (first if x == 1 else behind).task()
+        begun.append(x)
+        (first if len(begun) == 1 else behind).task()
 
     with ThreadPoolExecutor(1) as pool:
         futures = start_all(pool, work, [1, 2], lambda x, outcome: behind.open())
@@ -131,6 +135,24 @@ def _at_once(start_all):
         wait(futures)
     late = behind.gave_up
     return not late, f"The first task was reported {'only after' if late else 'before'} the one behind it."
+
+
+def _report_fails(start_all):
+    """How often report is called for a task if report itself raises."""
+    calls = []
+
+    def report(x, outcome):
+        calls.append(outcome)
+        raise ValueError("report failed")
+
+    hook, threading.excepthook = threading.excepthook, lambda _: None  # an answer may have a thread of its own
+    with ThreadPoolExecutor(1) as pool:
+        start_all(pool, str, [1], report)
+        until(lambda: calls)
+    until(lambda: len(calls) > 1, 0.1)
+    threading.excepthook = hook
+    times = {1: "once", 2: "twice"}.get(len(calls), f"{len(calls)} times")
+    return len(calls) == 1, f"report itself raised; for one task it was called {times}."
 
 
 def _reports(reports, most):
@@ -141,10 +163,10 @@ def _reports(reports, most):
     return seen
 
 
-def _once_each(seen, inputs):
+def _once_each(seen, inputs, queued):
     never = [x for x in inputs if x not in seen]
     often = [x for x in inputs if seen.count(x) > 1]
-    kinds = {12: "12, whose task raised,", 15: "15, whose task was cancelled,"}
+    kinds = {12: "12, whose task raised,", queued: f"{queued}, whose task was cancelled,"}
     if never == inputs:
         return False, "Nothing was reported."
     if often:
@@ -154,12 +176,12 @@ def _once_each(seen, inputs):
     return len(seen) == len(inputs), f"{len(seen)} reports came for {len(inputs)} tasks."
 
 
-def _right(outcomes):
+def _right(outcomes, queued):
     for x, outcome in outcomes.items():
         if isinstance(outcome, Future):
             yield False, "report was given a Future. It wants what the Future's result() returns or raises."
             return
-        kind = {12: ValueError, 15: CancelledError}.get(x)
+        kind = {12: ValueError, queued: CancelledError}.get(x)
         if not (isinstance(outcome, kind) if kind else outcome == f"result {x}"):
             yield False, f"The outcome reported for {x} was {shown(outcome)}."
             return
@@ -368,3 +390,20 @@ def wrong_makes_the_errors_again(pool, work, inputs, report):
         report(x, type(outcome)(*outcome.args) if isinstance(outcome, BaseException) else outcome)
 
     return start_all(pool, work, inputs, again)
+
+
+def wrong_reports_what_report_raises(pool, work, inputs, report):
+    """says: report itself raised; for one task it was called twice"""
+
+    def tell(x, future):
+        try:
+            report(x, future.result())
+        except BaseException as error:
+            report(x, error)
+
+    futures = []
+    for x in inputs:
+        future = pool.submit(work, x)
+        future.add_done_callback(partial(tell, x))
+        futures.append(future)
+    return futures

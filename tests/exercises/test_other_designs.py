@@ -137,6 +137,24 @@ class AllDone:
         return len(futures)
 
 
+class MendTheSample:
+    """04-mend"""
+
+    @right
+    def submits_the_last_first(pool, work, inputs, report):
+        def tell(x, future):
+            try:
+                outcome = future.result()
+            except BaseException as error:
+                outcome = error
+            report(x, outcome)
+
+        futures = [pool.submit(work, x) for x in inputs[::-1]][::-1]
+        for x, future in zip(inputs, futures, strict=True):
+            future.add_done_callback(partial(tell, x))
+        return futures
+
+
 class Settle:
     """02-failures"""
 
