@@ -5,16 +5,17 @@ all the same.
 
 It submits one task to `pool`; the task calls `step()` again and again until it is told to stop. `start`
 waits for nothing and returns two things: the task's Future, and a function `stop()`. Calling `stop()` tells
-this one task to stop and returns at once. The step under way is finished, no other is begun, and the
-Future's result is the number of steps. A task told to stop before a worker has begun it does no step at
-all.
+this one task to stop and returns at once; a second call changes nothing. The step under way is finished,
+no other is begun, and the Future's result is the number of steps. A task told to stop before a worker has
+begun it does no step at all.
 """
 
+import queue
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from exercises.kit import Gate, Signal, count, until, watch
+from exercises.kit import Gate, Signal, count, submitted, until, watch
 
 LIMIT = 10  # seconds for the whole check
 
@@ -82,7 +83,7 @@ class _Steps:
 
 
 def check(start):
-    with ThreadPoolExecutor(2) as pool, watch(pool), _Steps() as one, _Steps() as two:
+    with ThreadPoolExecutor(2) as pool, watch(pool) as run, _Steps() as one, _Steps() as two:
         answer = start(pool, one.step)
         fits = isinstance(answer, tuple | list) and len(answer) == 2
         fits = fits and isinstance(answer[0], Future) and callable(answer[1])
@@ -109,18 +110,28 @@ def check(start):
         if going_on:
             return
 
-        one.hold = Gate(patience=2)
+        one.hold = Gate(patience=0.8)
         one.standing.clear()
         one.standing.wait(2)
         stop()
-        yield not one.hold.gave_up, _stopped(one.hold.gave_up)
+        waited = one.hold.gave_up
+        yield not waited, _stopped(waited)
+        if waited:
+            return
         begun = one.begun
         one.end(after=MOST)
+        again = _again(stop)
         one.hold.open()
+        if again:
+            yield False, f"stop() was called a second time, and {again}."
+            return
         until(future.done)
         more = one.begun - begun
         steps = f"{MOST} or more" if more >= MOST else more
-        yield more == 0, f"After stop() the task began {steps} other steps."
+        yield (
+            more == 0,
+            f"After stop() was called twice the task began {steps} other {'step' if more == 1 else 'steps'}.",
+        )
         if more:
             return
         right, what = _result(future, one)
@@ -128,6 +139,10 @@ def check(start):
         if not right:
             return
 
+        only = submitted(run)
+        yield only == 3, f"For two calls of start the pool got {count(only - 1, 'task')}."
+        if only != 3:
+            return
         alone = _moves(other, two)
         ended = "no other task" if alone else "the other task too: each needs news of its own"
         yield alone, f"stop() ended {ended}."
@@ -136,18 +151,50 @@ def check(start):
         if not alone:
             return
 
-    with ThreadPoolExecutor(1) as pool, Gate() as busy, _Steps() as none:
+    with ThreadPoolExecutor(2) as pool, _Steps() as same:
+        step = same.step
+        (first, stop_first), (second, stop_second) = start(pool, step), start(pool, step)
+        stop_first()
+        until(first.done)
+        alone = _moves(second, same)
+        stop_second()
+        same.end(after=MOST)
+        yield alone, f"Two tasks have the same step function; stop() ended {'one' if alone else 'both'} of them."
+        if not alone:
+            return
+
+    with ThreadPoolExecutor(1) as pool, Gate(patience=0.4) as busy, _Steps() as none:
         pool.submit(busy.task)
         future, stop = start(pool, none.step)
+        waited = busy.gave_up
         none.end(after=MOST)
         stop()
+        if waited:
+            yield False, "While the only worker was busy, start() waited: it returned only when the worker was free."
+            return
         busy.open()
         until(future.done)
-        yield none.begun == 0, f"Told to stop before it had begun, a task did {none.begun} steps."
+        yield none.begun == 0, f"Told to stop before it had begun, a task did {count(none.begun, 'step')}."
         if not none.begun and future.done() and not future.cancelled():
             error = future.exception()
             result = f"raised {error!r}" if error else f"gave {future.result()!r}"
             yield result == "gave 0", f"Told to stop before it had begun, it {result}."
+
+
+def _again(stop):
+    """What goes wrong in another call of `stop`, which may block: None, or the rest of a sentence."""
+    ends = []
+
+    def call():
+        try:
+            stop()
+            ends.append(None)
+        except Exception as error:
+            ends.append(f"raised {error!r}")
+
+    threading.Thread(target=call, daemon=True).start()
+    until(lambda: ends)
+    return ends[0] if ends else "did not return"
 
 
 MANY, LONG = 3000, 1.5  # steps, and seconds that one of them takes
@@ -159,7 +206,7 @@ def _goes_on(future, steps):
     until(lambda: steps.done >= MANY or future.done())
     steps.quick = False
     if steps.done < MANY and future.done():  # else it takes its time between two steps
-        return f"Nobody said stop, and it ended after {steps.done} steps."
+        return f"Nobody said stop, and it ended after {count(steps.done, 'step')}."
     done = steps.done
     steps.hold = Gate(patience=LONG)  # opens by itself
     goes_on = until(lambda: steps.done >= done + 5, 4)
@@ -180,7 +227,7 @@ def _running(going, future, steps):
     if not future.done():
         return f"It did {count(steps.done, 'step')} in two seconds or more. One step is to follow the other at once."
     error = None if future.cancelled() else future.exception()
-    return f"The task ended by itself after {steps.done} steps{f', with {error!r}' if error else ''}."
+    return f"The task ended by itself after {count(steps.done, 'step')}{f', with {error!r}' if error else ''}."
 
 
 def _stopped(waited):
@@ -194,7 +241,7 @@ def _result(future, steps):
         return False, "The Future gave no result: it was cancelled."
     if future.exception():
         return False, f"The Future gave no result: {future.exception()!r}."
-    return future.result() == steps.done, f"The result was {future.result()} after {steps.done} steps."
+    return future.result() == steps.done, f"The result was {future.result()} after {count(steps.done, 'step')}."
 
 
 def _a(value):
@@ -205,7 +252,7 @@ def _a(value):
 
 
 def wrong_looks_once(pool, step):
-    """says: The task ended by itself after 1 steps"""
+    """says: The task ended by itself after 1 step"""
     told = threading.Event()
 
     def work():
@@ -217,7 +264,7 @@ def wrong_looks_once(pool, step):
 
 
 def wrong_stop_is_cancel(pool, step):
-    """says: After stop() the task began 50 or more other steps"""
+    """says: the task began 50 or more other steps"""
 
     def work():
         steps = 0
@@ -230,7 +277,7 @@ def wrong_stop_is_cancel(pool, step):
 
 
 def wrong_flag_stays_local(pool, step):
-    """says: After stop() the task began 50 or more other steps"""
+    """says: the task began 50 or more other steps"""
     told = False
 
     def work():
@@ -274,7 +321,7 @@ def wrong_works_in_start(pool, step):
 
 
 def wrong_looks_after_the_step(pool, step):
-    """says: Told to stop before it had begun, a task did 1 steps"""
+    """says: Told to stop before it had begun, a task did 1 step"""
     told = threading.Event()
 
     def work():
@@ -417,3 +464,104 @@ def wrong_gives_nothing_for_no_steps(pool, step):
         return steps or None
 
     return pool.submit(work), told.set
+
+
+_news = {}
+
+
+def wrong_one_event_for_each_step_function(pool, step):
+    """says: Two tasks have the same step function; stop() ended both of them"""
+    told = _news.setdefault(step, threading.Event())
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            step()
+            steps += 1
+        return steps
+
+    return pool.submit(work), told.set
+
+
+def wrong_stop_waits_for_a_second(pool, step):
+    """says: stop() waited for the step under way"""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            step()
+            steps += 1
+        return steps
+
+    future = pool.submit(work)
+
+    def stop():
+        told.set()
+        wait([future], timeout=1)
+
+    return future, stop
+
+
+def wrong_waits_for_the_begin(pool, step):
+    """says: While the only worker was busy, start() waited"""
+    told, begun = threading.Event(), threading.Event()
+
+    def work():
+        begun.set()
+        steps = 0
+        while not told.is_set():
+            step()
+            steps += 1
+        return steps
+
+    future = pool.submit(work)
+    begun.wait()
+    return future, told.set
+
+
+def wrong_stop_is_a_switch(pool, step):
+    """says: After stop() was called twice the task began 50 or more other steps"""
+    told = False
+
+    def work():
+        steps = 0
+        while not told:
+            step()
+            steps += 1
+        return steps
+
+    def stop():
+        nonlocal told
+        told = not told
+
+    return pool.submit(work), stop
+
+
+def wrong_stop_has_room_for_one_call(pool, step):
+    """says: stop() was called a second time, and did not return"""
+    told = queue.Queue(1)
+
+    def work():
+        steps = 0
+        while told.empty():
+            step()
+            steps += 1
+        return steps
+
+    return pool.submit(work), lambda: told.put(True)
+
+
+def wrong_submits_each_step(pool, step):
+    """says: For two calls of start the pool got"""
+    told, result = threading.Event(), Future()
+
+    def one(steps):
+        if told.is_set():
+            result.set_result(steps)
+        else:
+            step()
+            pool.submit(one, steps + 1)
+
+    pool.submit(one, 0)
+    return result, told.set
