@@ -89,23 +89,33 @@ def check(Pool):
     if isinstance(Pool, type) and issubclass(Pool, ThreadPoolExecutor):
         yield False, "Pool inherits from ThreadPoolExecutor, so it is the standard pool. Build it on Executor."
         return
-    made = []
-
-    def make(max_workers):
-        made.append(Pool(max_workers))
-        return made[-1]
-
     for behavior in BEHAVIORS:
         for held, saw in _seen(behavior, ThreadPoolExecutor):
             assert held, f"ThreadPoolExecutor, the standard, was seen otherwise: {saw}"
         with nullcontext() if behavior is _hands_over else watch():  # watch needs a submit that gives Futures
-            for held, saw in _seen(behavior, make):
+            for held, saw in _seen(behavior, Pool):
                 yield held, saw
                 if not held:
                     return
-        if any(isinstance(part, ThreadPoolExecutor) for pool in made for part in vars(pool).values()):
-            yield False, "Pool hands its tasks to a ThreadPoolExecutor. Give it a queue and threads of its own."
+        if behavior is _hands_over and (standard := _standard(Pool)):
+            yield False, f"Pool hands its tasks to a {standard}. Give it a queue and threads of its own."
             return
+
+
+def _standard(kind):
+    """The pool of Python's own whose worker runs the tasks, wherever it is kept; None if there is none."""
+    found = []
+
+    def task():
+        frame = sys._getframe()
+        while frame:
+            found.append(frame.f_globals.get("__name__"))
+            frame = frame.f_back
+
+    with kind(1) as pool:
+        pool.submit(task).result()
+    names = {"concurrent.futures.thread": "ThreadPoolExecutor", "multiprocessing.pool": "ThreadPool of multiprocessing"}
+    return next((names[name] for name in found if name in names), None)
 
 
 def _seen(behavior, kind):
@@ -171,21 +181,18 @@ def _calls(make):
 
 
 def _survives_failures(make):
-    def interrupt():
-        raise KeyboardInterrupt
+    def fail(error):
+        raise error
 
-    def leave():
-        raise BaseException("no Exception")
-
-    for kind, args in ((ValueError, (int, "x")), (SystemExit, (sys.exit, 3)), (KeyboardInterrupt, (interrupt,)),
-                       (BaseException, (leave,))):  # fmt: skip
-        pool = make(1)
-        bad, good = pool.submit(*args), pool.submit(abs, -1)
+    for error in (ValueError("x"), SystemExit(3), KeyboardInterrupt(), BaseException("no Exception")):
+        pool, kind = make(1), type(error)
+        bad, good = pool.submit(fail, error), pool.submit(abs, -1)
         if not _ended(bad):
             yield False, f"A task raised {kind.__name__}, and its Future never ended: result() would wait for ever."
             return
-        fits = isinstance(bad.exception(), kind)
-        yield fits, f"A task raised {kind.__name__}; its Future has {bad.exception()!r}."
+        fits = bad.exception() is error
+        other = ", another object" if not fits and isinstance(bad.exception(), kind) else ""
+        yield fits, f"A task raised {kind.__name__}; its Future has {bad.exception()!r}{other}."
         ended = fits and _ended(good)
         went = "ran the next one" if ended else "ran nothing more"
         yield ended, f"After a task that raised {kind.__name__}, the worker {went}."
@@ -219,6 +226,66 @@ def _keeps_the_order(make):
     gate.open()
     good = _ended(*futures) and ran == list(range(12))
     yield good, f"Tasks 0, 1, 2 and so on up to 11, queued for one worker, ran in this order: {ran}."
+    if not good:
+        return
+
+    pool, gates, ran = make(2), [Gate(patience=2), Gate(patience=2)], []
+    held = [pool.submit(gate.task) for gate in gates]
+    until(lambda: gates[0].arrived and gates[1].arrived)
+    futures = [pool.submit(ran.append, number) for number in range(200)]
+    if gates[0].gave_up:
+        yield False, "200 tasks were submitted while both workers were busy: submit waited for a worker."
+        return
+    gates[0].open()  # one of two workers runs them all
+    good = _ended(*futures) and ran == list(range(200))
+    gates[1].open()
+    _ended(*held)
+    yield good, f"Tasks 0 to 199, queued for two workers of which one is free, ran in this order: {shown(ran)}."
+
+
+def _submits_in_a_task(make):
+    pool, inner = make(1), []
+
+    def outer():
+        inner.append(pool.submit(abs, -1))
+        return inner[0].done()
+
+    future = pool.submit(outer)
+    if not _ended(future):
+        yield False, "On one worker a task submitted another one, and submit did not return."
+        return
+    early = future.exception() or future.result()
+    when = "ran it at once, in the middle of the first" if early else "returned at once"
+    yield not early, f"On one worker a task submitted another one: submit {when}."
+    if not early:
+        ended = _ended(*inner)
+        yield ended, f"The task that was submitted in a task {'ran afterwards' if ended else 'never ran'}."
+
+
+def _submits_while_shutdown_waits(make):
+    pool, gate, inner, over = make(1), Gate(patience=0.1), [], []
+
+    def outer():
+        gate.task()  # opens when shutdown waits for this task
+        with suppress(RuntimeError):  # it may be refused, or run
+            inner.append(pool.submit(abs, -1))
+
+    pool.submit(outer)
+    threading.Thread(target=lambda: over.append(pool.shutdown()), daemon=True).start()
+    ended = until(lambda: over) and _ended(*inner)
+    case = "A task submitted another one while shutdown() waited for it"
+    if not over:
+        yield False, f"{case}: neither the submit nor shutdown() returned."
+    else:
+        yield ended, f"{case}: it was {'refused, or ran' if ended else 'accepted and never ran'}."
+
+
+def _runs_all_before_it_ends(make):
+    pool, gate = make(2), Gate(2, patience=0.3)
+    futures = [pool.submit(gate.task) for _ in range(12)]
+    pool.shutdown()
+    ran = sum(future.done() and not future.cancelled() for future in futures)
+    yield ran == 12, f"Of 12 tasks that the pool had at its shutdown(), {ran} had been run when it returned."
 
 
 def _cancels(make):
@@ -357,10 +424,13 @@ BEHAVIORS = [
     _keeps_its_size,
     _two_submit,
     _keeps_the_order,
+    _submits_in_a_task,
     _cancels,
     _ends_with_its_tasks,
     _leaves_without_waiting,
     _submits_while_it_is_shut,
+    _submits_while_shutdown_waits,
+    _runs_all_before_it_ends,
 ]
 
 
@@ -686,3 +756,96 @@ class wrong_sorts_by_a_text(Pool):
         self._threads = [threading.Thread(target=self._work) for _ in range(max_workers)]
         for thread in self._threads:
             thread.start()
+
+
+def wrong_gives_the_standard_pool(max_workers):
+    """says: Pool hands its tasks to a ThreadPoolExecutor"""
+    return ThreadPoolExecutor(max_workers)
+
+
+class wrong_hides_the_standard_pool_in_a_list(Executor):
+    """says: Pool hands its tasks to a ThreadPoolExecutor"""
+
+    def __init__(self, max_workers):
+        self._pools = [ThreadPoolExecutor(max_workers)]
+
+    def submit(self, fn, /, *args, **kwargs):
+        return self._pools[0].submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._pools[0].shutdown(wait)
+
+
+class wrong_makes_the_error_again(Pool):
+    """says: A task raised ValueError; its Future has ValueError('x'), another object"""
+
+    def _work(self):
+        while (item := self._queue.get()) is not None:
+            future, fn, args, kwargs = item
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = fn(*args, **kwargs)
+                except BaseException as error:
+                    future.set_exception(type(error)(*error.args))
+                else:
+                    future.set_result(result)
+
+
+class wrong_has_room_for_a_hundred(Pool):
+    """says: 200 tasks were submitted while both workers were busy: submit waited for a worker"""
+
+    def __init__(self, max_workers):
+        self._queue, self._lock, self._open = queue.Queue(100), threading.Lock(), True
+        self._threads = [threading.Thread(target=self._work) for _ in range(max_workers)]
+        for thread in self._threads:
+            thread.start()
+
+
+class wrong_waits_in_a_worker(Pool):
+    """says: On one worker a task submitted another one, and submit did not return"""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = super().submit(fn, *args, **kwargs)
+        if threading.current_thread() in self._threads:
+            future.exception()
+        return future
+
+
+class wrong_runs_a_workers_task_at_once(Pool):
+    """says: submit ran it at once, in the middle of the first"""
+
+    def submit(self, fn, /, *args, **kwargs):
+        if threading.current_thread() not in self._threads:
+            return super().submit(fn, *args, **kwargs)
+        future = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+class wrong_joins_under_the_lock(Pool):
+    """says: while shutdown() waited for it: neither the submit nor shutdown() returned"""
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        with self._lock:
+            for _ in self._threads if self._open else ():
+                self._queue.put(None)
+            self._open = False
+            for thread in self._threads if wait else ():
+                thread.join()
+
+
+class wrong_closes_after_it_has_waited(Pool):
+    """says: while shutdown() waited for it: it was accepted and never ran"""
+
+    _told = False
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        with self._lock:
+            if self._open and not self._told:
+                self._told = True
+                for _ in self._threads:
+                    self._queue.put(None)
+            self._open = self._open and wait
+        for thread in self._threads if wait else ():
+            thread.join()
+        self._open = False
