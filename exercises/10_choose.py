@@ -50,8 +50,11 @@ def check(choose):
         ("Python loops over what can't be pickled", (False, True, True, 0.1, False), "threads"),
         ("Python loops under a GIL, over no data", (False, True, True, 0, True), "processes"),
         ("Python loops over 5 MB a task", (False, True, True, 5, True), "processes"),
-        ("Python loops over 8 MB a task", (False, True, True, 8, True), "processes"),
-        ("Python loops over 22 MB a task", (False, True, True, 22, True), "threads"),
+        *(
+            (f"Python loops over {megabytes} MB a task", (False, True, True, megabytes, True), right)
+            for right, some in (("processes", (2, 3, 4.5, 7, 8)), ("threads", (22, 25, 30, 60, 150, 250, 1000)))
+            for megabytes in some
+        ),
     ]
     for megabytes, waits, keeps_gil, gil, travels in product((1, 0), *[(True, False)] * 4):
         right = "processes" if (waits, keeps_gil, gil, travels) == (False, True, True, True) else "threads"
@@ -131,3 +134,15 @@ def wrong_forgets_that_they_wait(waits, keeps_gil, gil, megabytes, travels):
 def wrong_asks_about_pickles_for_data_alone(waits, keeps_gil, gil, megabytes, travels):
     """says: For waits=False, keeps_gil=True, gil=True, megabytes=0, travels=False it chose processes."""
     return choose(waits, keeps_gil, gil, megabytes, travels or not megabytes)
+
+
+def wrong_knows_some_amounts(waits, keeps_gil, gil, megabytes, travels):
+    """says: For Python loops over 2 MB a task it chose threads"""
+    few = megabytes in (0, 0.1, 1, 5, 8)
+    return "processes" if keeps_gil and gil and travels and not waits and few else "threads"
+
+
+def wrong_wants_processes_for_much_data(waits, keeps_gil, gil, megabytes, travels):
+    """says: For Python loops over 250 MB a task it chose processes"""
+    clear = megabytes < 20 or megabytes > 200
+    return "processes" if keeps_gil and gil and travels and not waits and clear else "threads"

@@ -3,7 +3,8 @@
 Write `report(run)`: it takes a Recording and returns a dict with five numbers: "tasks", "failed" (tasks that raised),
 "workers" (threads that ran a task), "peak" (the most tasks that ran at one moment) and "queue" (the most tasks that
 were in the queue at one moment, between `submitted` and `started`; one that was cancelled left the queue at
-`finished`; one that has not begun yet is still there). A run without tasks has five zeros.
+`finished`; one that has not begun yet is still there). What ends or leaves at a moment is gone at that moment. A run
+without tasks has five zeros.
 """
 
 from functools import partial
@@ -44,11 +45,11 @@ HINTS = [
 ]
 
 
-def _run(*tasks):
-    """A recording of `(submitted, started or None, finished, worker, outcome)`; times in ms."""
+def _run(*tasks, unit=1_000_000):
+    """A recording of `(submitted, started or None, finished, worker, outcome)`; times in ms, or as `unit` has it."""
     run = Recording()
     for n, (submitted, started, finished, worker, outcome) in enumerate(tasks):
-        at = [None if ms is None else ms * 1_000_000 for ms in (submitted, started, finished)]
+        at = [None if time is None else time * unit for time in (submitted, started, finished)]
         thread = None if started is None else Thread(f"pool_{worker % 3}", 100 + worker)
         run.rows.append([f"task {n}", at[0], Thread("MainThread", 99), thread, at[1], at[2], 0, outcome])
     return run
@@ -76,7 +77,17 @@ def _run_by_chance(seed, given):
     return (_run(*tasks),)
 
 
-INPUTS = Inputs(also={f"In run {n} of many with other tasks": partial(_run_by_chance, n) for n in range(20)})
+def _plain(given):
+    """What is compared of a result: any kind of number will do, as NumPy's."""
+    if not isinstance(given, dict):
+        return given
+    numbers = {key: int(n) if isinstance(n, Real) and n == int(n) else n for key, n in given.items()}
+    return {key: given[key] if isinstance(given[key], bool) else n for key, n in numbers.items()}
+
+
+INPUTS = Inputs(
+    also={f"In run {n} of many with other tasks": partial(_run_by_chance, n) for n in range(20)}, view=_plain
+)
 
 _RUNS = {
     "nine tasks on three workers, two of which fail": _run(
@@ -100,8 +111,19 @@ _RUNS = {
         (0, 0, 10, 0, "returned"), (2, 11, None, 0, None), (3, 3, None, 1, None),
         (4, None, None, 0, None), (5, None, None, 0, None),
     ),
+    "a run where each task begins at the moment at which the one before ends": _run(
+        (0, 0, 10, 0, "returned"), (10, 10, 20, 0, "returned"), (20, 20, 30, 0, "returned"),
+    ),
+    "a run where tasks come at the moment at which others leave the queue": _run(
+        (0, 5, 10, 0, "returned"), (5, 10, 20, 0, "returned"), (10, None, 12, 0, "cancelled"),
+        (12, 20, 30, 0, "returned"),
+    ),
+    "a run of some nanoseconds": _run(
+        (0, 3, 9, 0, "returned"), (1, 9, 12, 0, "returned"), (2, 12, 14, 0, "returned"), unit=1,
+    ),
 }  # fmt: skip
 _RIGHT = [(9, 2, 3, 3, 5), (5, 0, 1, 1, 2), (3, 0, 3, 1, 1), (4, 0, 3, 3, 3), (0, 0, 0, 0, 0), (5, 0, 2, 2, 3)]
+_RIGHT += [(3, 0, 1, 1, 0), (4, 0, 1, 1, 1), (3, 0, 1, 1, 3)]
 _NAMES = ("tasks", "failed", "workers", "peak", "queue")
 
 
@@ -239,3 +261,37 @@ def wrong_counts_what_ended(run):
 def wrong_counts_names_of_workers(run):
     """says: of many with other tasks, it returned"""
     return report(run) | {"workers": len({worker.name for worker in run.workers})}
+
+
+def wrong_lets_tasks_come_before_others_leave(run):
+    """says: at the moment at which the one before ends: "queue" is 1 (right: 0)."""
+    steps = []
+    for task in run.tasks:
+        left = task.started if task.started is not None else task.finished
+        steps.append((task.submitted, "came", 1))
+        if left is not None:
+            steps.append((left, "left", -1))
+    sums = [sum(step for *_, step in sorted(steps)[: n + 1]) for n in range(len(steps))]
+    return report(run) | {"queue": max(sums, default=0)}
+
+
+def wrong_counts_who_ends_as_running(run):
+    """says: at the moment at which the one before ends: "peak" is 2 (right: 1)."""
+    ran = [task for task in run.tasks if task.started is not None]
+
+    def running(moment):
+        return sum(t.started <= moment and (t.finished is None or t.finished >= moment) for t in ran)
+
+    return report(run) | {"peak": max((running(task.started) for task in ran), default=0)}
+
+
+def wrong_counts_in_milliseconds(run):
+    """says: In a run of some nanoseconds: "queue" is 0 (right: 3)."""
+    steps = []
+    for task in run.tasks:
+        left = task.started if task.started is not None else task.finished
+        steps.append((task.submitted // 1_000_000, 1))
+        if left is not None:
+            steps.append((left // 1_000_000, -1))
+    sums = [sum(step for _, step in sorted(steps)[: n + 1]) for n in range(len(steps))]
+    return report(run) | {"queue": max(sums, default=0)}
