@@ -50,6 +50,19 @@ class _Far(Executor):
         self._pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
+class _FarPool(ProcessPoolExecutor):
+    """The same under the name of ProcessPoolExecutor, which has its own `map`, and a number of workers."""
+
+    def __init__(self, workers):
+        self._max_workers, self._far = workers, _Far(workers)
+
+    def submit(self, fn, /, *args, **kwargs):
+        return self._far.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._far.shutdown(wait, cancel_futures=cancel_futures)
+
+
 def _arrive(sent):
     fn, args, kwargs = pickle.loads(sent)
     return pickle.loads(pickle.dumps(fn(*args, **kwargs)))
@@ -81,13 +94,52 @@ def check(apply_all):
             yield where.startswith("callers"), f"{words}: it ran in the thread {where}."
             if not where.startswith("callers"):
                 return
+        for error in (TypeError("not of this kind"), ConnectionResetError("once more"), KeyboardInterrupt("enough")):
+            bad = _failing(apply_all, pool, error)
+            yield not bad, f"A task raised {type(error).__name__}: {bad or 'apply_all raised that too'}."
+            if bad:
+                return
     with _Far(20) as far:
-        yield from _looks(apply_all, far, 20, "On an executor that pickles: ")
+        for ok, says in _looks(apply_all, far, 20, where="On an executor that pickles: "):
+            yield ok, says
+            if not ok:
+                return
+    # more items than 4 for each worker: what is shared out by their number goes in batches
+    for workers, tasks in ((33, 69), (2, 20)):
+        with _FarPool(workers) as far:
+            for ok, says in _looks(apply_all, far, workers, tasks, 0.3, "On a ProcessPoolExecutor: "):
+                yield ok, says
+                if not ok:
+                    return
 
 
-def _looks(apply_all, executor, workers, where=""):
+def _failing(apply_all, pool, error):
+    """What is wrong where a task raises `error`."""
+    called, raised, given = [], None, None
+
+    def fail(_):
+        called.append(threading.current_thread().name)
+        raise error
+
+    try:
+        given = apply_all(pool, fail, once("a"))
+    except BaseException as caught:
+        raised = caught
+    strange = next((name for name in called if not name.startswith("callers")), "")
+    after = _next(pool)
+    if strange:
+        return f"apply_all ran it again in the thread {strange}"
+    if len(called) != 1:
+        return f"it was called {count(len(called), 'time')}"
+    if raised is not error:
+        came = f"returned {shown(given)}" if raised is None else f"raised {shown(raised)}, another one"
+        return f"apply_all {came}"
+    return "" if after == 1 else f"afterwards the caller's executor gave {after} for the next task"
+
+
+def _looks(apply_all, executor, workers, tasks=0, patience=0.5, where=""):
     """What is seen of it, to the first thing that is wrong."""
-    window = Window(workers, 2 * workers + 3, patience=0.5)
+    window = Window(workers, tasks or 2 * workers + 3, patience)
     _windows.append(window)
     items = [0, *range(window.tasks - 1, 0, -1)]
     try:
@@ -212,7 +264,7 @@ def wrong_counts_the_items_first(executor, fn, items):
 
 
 def wrong_gives_none_for_what_fails(executor, fn, items):
-    """says: raises ValueError, it returned"""
+    """says: A task raised TypeError: apply_all returned [None]"""
     futures = [executor.submit(fn, item) for item in items]
     return [None if future.exception() else future.result() for future in futures]
 
@@ -260,8 +312,75 @@ def wrong_does_itself_what_can_not_be_pickled(executor, fn, items):
 
 
 def wrong_tries_again(executor, fn, items):
-    """says: was called twice, not once"""
+    """says: A task raised TypeError: it was called 2 times"""
     items = list(items)
     futures = [executor.submit(fn, item) for item in items]
     again = (executor.submit(fn, item) if f.exception() else f for item, f in zip(items, futures, strict=True))
     return [future.result() for future in again]
+
+
+def wrong_sends_batches_to_processes(executor, fn, items):
+    """says: On a ProcessPoolExecutor: While the first took long, 67 of the 68 others ran"""
+    return list(executor.map(fn, items, chunksize=2 if isinstance(executor, ProcessPoolExecutor) else 1))
+
+
+def wrong_one_at_a_time_in_processes(executor, fn, items):
+    """says: On a ProcessPoolExecutor: Of 69 tasks on 33 workers, 1 task stood in flight together"""
+    if isinstance(executor, ProcessPoolExecutor):
+        return [executor.submit(fn, item).result() for item in items]
+    return list(executor.map(fn, items))
+
+
+def wrong_four_batches_for_each_worker(executor, fn, items):
+    """says: On a ProcessPoolExecutor: While the first took long, 18 of the 19 others ran"""
+    items, workers = list(items), getattr(executor, "_max_workers", None)
+    return list(executor.map(fn, items, chunksize=max(1, len(items) // (4 * workers)) if workers else 1))
+
+
+def wrong_has_32_on_the_way(executor, fn, items):
+    """says: On a ProcessPoolExecutor: Of 69 tasks on 33 workers, 32 tasks stood in flight together"""
+    futures, left = [], set()
+    for item in items:
+        if len(left) >= 32:
+            left = wait(left, return_when=FIRST_COMPLETED).not_done
+        futures.append(executor.submit(fn, item))
+        left.add(futures[-1])
+    return [future.result() for future in futures]
+
+
+def wrong_takes_a_type_error_for_one_of_pickle(executor, fn, items):
+    """says: A task raised TypeError: apply_all ran it again in the thread"""
+    items = list(items)
+    try:
+        return list(executor.map(fn, items))
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return [fn(item) for item in items]
+
+
+def wrong_tries_a_connection_again(executor, fn, items):
+    """says: A task raised ConnectionResetError: it was called 2 times"""
+    items, results = list(items), []
+    for item, future in [(item, executor.submit(fn, item)) for item in items]:
+        try:
+            results.append(future.result())
+        except ConnectionError:
+            results.append(executor.submit(fn, item).result())
+    return results
+
+
+def wrong_shuts_it_down_after_an_interrupt(executor, fn, items):
+    """says: A task raised KeyboardInterrupt: afterwards the caller's executor gave RuntimeError"""
+    try:
+        return list(executor.map(fn, items))
+    except KeyboardInterrupt:
+        executor.shutdown(wait=False, cancel_futures=True)
+        raise
+
+
+def wrong_raises_a_copy(executor, fn, items):
+    """says: A task raised TypeError: apply_all raised TypeError('not of this kind'), another one"""
+    futures = [executor.submit(fn, item) for item in items]
+    for future in futures:
+        if error := future.exception():
+            raise type(error)(*error.args)
+    return [future.result() for future in futures]
