@@ -10,6 +10,7 @@ where its worker stands, as `"".join(traceback.format_stack(frame))` makes it of
 does not count.
 """
 
+import re
 import sys
 import threading
 import time
@@ -128,6 +129,13 @@ def _first(name):
 def check(run_watched):
     the = _Tasks()
 
+    def fetch_page():
+        connect()
+        return read_reply()
+
+    def connect():
+        time.sleep(_PATIENCE / 2)
+
     def read_reply():
         the.stand("fetch")
         return "a reply"
@@ -141,7 +149,7 @@ def check(run_watched):
         return 0
 
     works = {
-        "quick": lambda: "quick", "fetch": read_reply, "save": take_lock, "late": come_late,
+        "quick": lambda: "quick", "fetch": fetch_page, "save": take_lock, "late": come_late,
         "short": lambda: time.sleep(_PATIENCE / 2), "none": lambda: None,
     }  # fmt: skip
     with watch():
@@ -173,14 +181,24 @@ def check(run_watched):
             return
     others = sorted({name for name, _, _ in the.reports} & {"quick", "short", "none"})
     yield not others, f"Reported without having run so long: {', '.join(others) or 'none'}."
+    if others:
+        return
     places = {"fetch": "read_reply", "save": "take_lock", "late": "come_late"}
     for name, place in places.items():
         where = next(text for task, text, _ in the.reports if task == name)
-        seen = [spot for spot in places.values() if spot in where]
+        seen = [spot for spot in ("connect", *places.values()) if spot in where]
         ok = seen == [place]
-        yield ok, f"{name} stood in {place}; the report's `where` names {' and '.join(seen) or 'no such place'}."
+        first = "connect, then in " if name == "fetch" else ""
+        names = " and ".join(seen) or "no such place"
+        yield ok, f"{name} stood in {first}{place}; the report's `where` names {names}."
         if not ok:
             return
+    where = next(text for task, text, _ in the.reports if task == "fetch")
+    lacks = "" if "fetch_page" in where else "fetch_page, which called it"
+    lacks = lacks if f'File "{check.__code__.co_filename}", line' in where else lacks or "its file and line"
+    yield not lacks, f"fetch stood in read_reply; the report's `where` lacks {lacks or 'nothing'}."
+    if lacks:
+        return
     went = "stood idle" if the.idle else "went on"
     yield not the.idle, f"While {the.idle or 'a task'} stood still, the other worker {went}."
     if not the.idle:
@@ -188,8 +206,14 @@ def check(run_watched):
 
 
 def _copies(run_watched):
-    """What is seen of one function under twenty names on twenty workers, with a patience of 2 s."""
+    """What is seen of one function under twenty names on twenty workers, with a patience of 2 s.
+
+    They begin after twenty short ones: who looks once in a patience comes late. Three have been reported in the call
+    before this one.
+    """
     start, all_told, begun, together, reported, early = time.monotonic(), Signal(), [], [], set(), []
+    before = ["fetch", "save", "late"]
+    names = [f"copy {n}" for n in range(17)] + before
 
     def stand():
         begun.append(None)
@@ -200,18 +224,21 @@ def _copies(run_watched):
     def report(name, where):
         if time.monotonic() - start < 2:
             early.append(name)
-        reported.add(name)
+        reported.update({name} & set(names))
         if len(reported) == 20:
             all_told.set()
 
-    run_watched({f"copy {n}": stand for n in range(20)}, 20, 2, report)
+    short = {f"short {n}": lambda: time.sleep(0.3) for n in range(20)}
+    run_watched(short | dict.fromkeys(names, stand), 20, 2, report)
     yield together[0] == 20, f"On 20 workers, {count(together[0], 'task')} went on at the same time."
     if together[0] != 20:
         return
     yield not early, f"Of 20 tasks with a patience of 2 s, {len(early)} were reported before it was over."
     if not early:
         what = "20 names of one function stood still for more than a patience of 2 s"
-        yield len(reported) == 20, f"{what}; reported within a second of that: {len(reported)}."
+        known = [name for name in names if name not in reported] == before
+        known = ", all but those that were reported in a call before" if known else ""
+        yield len(reported) == 20, f"{what}; reported within a second of that: {len(reported)}{known}."
 
 
 def _times(number):
@@ -279,7 +306,7 @@ def wrong_reports_its_own_stack(tasks, workers, patience, report):
 
 
 def wrong_reports_all_threads(tasks, workers, patience, report):
-    """says: fetch stood in read_reply; the report's `where` names read_reply and take_lock"""
+    """says: fetch stood in connect, then in read_reply; the report's `where` names read_reply and take_lock"""
     running, reported = {}, set()
 
     def noted(name, task):
@@ -364,7 +391,7 @@ def wrong_stops_at_the_first(tasks, workers, patience, report):
 
 
 def wrong_reports_after_half_of_the_patience(tasks, workers, patience, report):
-    """says: Reported before the patience was over: fetch"""
+    """says: Reported before the patience was over:"""
     return run_watched(tasks, workers, patience / 2, report)
 
 
@@ -523,3 +550,78 @@ def wrong_goes_in_batches(tasks, workers, patience, report):
                         report(name, "".join(traceback.format_stack(sys._current_frames()[ident])))
             results |= {name: future.result() for name, future in futures.items()}
     return results
+
+
+def wrong_remembers_what_it_reported(tasks, workers, patience, report, reported=set()):  # noqa: B006
+    """says: reported within a second of that: 17, all but those that were reported in a call before"""
+    running = {}
+
+    def noted(name, task):
+        running[name] = threading.get_ident(), time.monotonic()
+        try:
+            return task()
+        finally:
+            del running[name]
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = {name: pool.submit(noted, name, task) for name, task in tasks.items()}
+        while wait(futures.values(), timeout=0.1).not_done:
+            for name, (ident, since) in dict(running).items():
+                if name not in reported and time.monotonic() - since > patience:
+                    reported.add(name)
+                    report(name, "".join(traceback.format_stack(sys._current_frames()[ident])))
+    return {name: future.result() for name, future in futures.items()}
+
+
+def wrong_tells_what_it_saw_first(tasks, workers, patience, report):
+    """says: fetch stood in connect, then in read_reply; the report's `where` names connect."""
+    running, stacks, reported = {}, {}, set()
+
+    def noted(name, task):
+        running[name] = threading.get_ident(), time.monotonic()
+        try:
+            return task()
+        finally:
+            del running[name]
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = {name: pool.submit(noted, name, task) for name, task in tasks.items()}
+        while wait(futures.values(), timeout=0.1).not_done:
+            for name, (ident, since) in dict(running).items():
+                if frame := sys._current_frames().get(ident):
+                    stacks.setdefault(name, "".join(traceback.format_stack(frame)))
+                if name in stacks and name not in reported and time.monotonic() - since > patience:
+                    reported.add(name)
+                    report(name, stacks[name])
+    return {name: future.result() for name, future in futures.items()}
+
+
+def wrong_gives_the_last_frames(tasks, workers, patience, report):
+    """says: the report's `where` lacks fetch_page, which called it"""
+    return run_watched(tasks, workers, patience, lambda name, where: report(name, "\n".join(where.splitlines()[-6:])))
+
+
+def wrong_gives_the_names_alone(tasks, workers, patience, report):
+    """says: the report's `where` lacks its file and line"""
+    return run_watched(tasks, workers, patience, lambda name, where: report(name, str(re.findall(r" in (\w+)", where))))
+
+
+def wrong_looks_once_in_a_patience(tasks, workers, patience, report):
+    """says: stood still for more than a patience of 2 s; reported within a second of that: 0"""
+    running, reported = {}, set()
+
+    def noted(name, task):
+        running[name] = threading.get_ident(), time.monotonic()
+        try:
+            return task()
+        finally:
+            del running[name]
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = {name: pool.submit(noted, name, task) for name, task in tasks.items()}
+        while wait(futures.values(), timeout=patience).not_done:
+            for name, (ident, since) in dict(running).items():
+                if name not in reported and time.monotonic() - since > patience:
+                    reported.add(name)
+                    report(name, "".join(traceback.format_stack(sys._current_frames()[ident])))
+    return {name: future.result() for name, future in futures.items()}
