@@ -15,6 +15,7 @@ the server fails; a page that failed is not asked for again. Words are what `tex
 import gc
 import re
 import threading
+import urllib.error
 import urllib.request
 import weakref
 from collections import Counter, deque
@@ -24,7 +25,7 @@ from functools import partial
 from itertools import islice
 from urllib.parse import urlsplit
 
-from exercises.kit import Gate, Inputs, count, settled, shown, submitted, watch
+from exercises.kit import Gate, Inputs, Signal, count, interleavings, settled, shown, submitted, watch
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
@@ -70,7 +71,11 @@ _ERRORS = {"b": TimeoutError("no answer"), "c": ConnectionRefusedError("nobody t
 def _fetch(url):
     if url in _ERRORS:
         raise _ERRORS[url]
-    return "It's the end. The end"
+    return "It's THE END. The end"
+
+
+def _no_disk(url):
+    raise OSError("no disk")
 
 
 def _three(given):
@@ -82,7 +87,10 @@ INPUTS = Inputs(
     values="texts",
     different=True,
     odd=False,  # addresses
-    also={"Where one fetch times out and one is refused": _three},
+    also={
+        "Where one fetch times out and one is refused": _three,
+        "Where a fetch raises OSError": lambda given: (_no_disk, iter("a"), 1, 1, lambda _: given.note("shown")),
+    },
     raises=False,
 )
 
@@ -121,6 +129,12 @@ class _Word(str):
         self.turns.take()
         return super().__eq__(other)
 
+    def __str__(self):
+        return self
+
+    def __format__(self, spec):
+        return format(super().__str__(), spec) if spec else self
+
 
 class _Text(str):
     def split(self, *args):
@@ -128,6 +142,77 @@ class _Text(str):
         for word in words:
             word.turns = self.turns
         return words
+
+
+class _Lookups:
+    """What `Hold` is for lines, for the look-ups of a word in a dict: holds a thread before the n-th of them."""
+
+    def __init__(self, n, patience=0.3):
+        self._left, self._patience, self._thread = n, patience, None
+        self.reached = self.in_vain = False
+        self.turn, self.over = Signal(), Signal()
+
+    def begin(self):
+        self._thread = threading.get_ident()
+
+    def end(self):
+        self._thread = None
+        self.turn.set()
+
+    def take(self):
+        if threading.get_ident() == self._thread and not self.reached:
+            self._left -= 1
+            if not self._left:
+                self.reached = True
+                self.turn.set()
+                self.in_vain = not self.over.wait(self._patience)
+
+
+def _ways():
+    """What holds a thread before its 1st, 2nd … look-up, then before its 1st, 2nd … line, until one is not reached."""
+    patience = 0.3
+    for n in range(1, 10):
+        yield (hold := _Lookups(n, patience))
+        if not hold.reached:
+            break
+        patience = max(patience / 2, 0.15) if hold.in_vain else patience  # a lock
+    yield from interleavings(15)
+
+
+class _Six:
+    """Pages of one word for two workers. The thread that has the first of them is held at some place after its page
+    number `n`, until the other thread has counted its own page with that number."""
+
+    def __init__(self, hold, n):
+        self.hold, self.n, self.both, self.threads = hold, n, Gate(2, patience=0.3), []
+        self._lock, self._free = threading.Lock(), _Lookups(0)
+
+    def fetch(self, url):
+        here = threading.get_ident()
+        with self._lock:
+            self.threads.append(here)
+            n, first = self.threads.count(here), here == self.threads[0]
+        if n == 1:
+            self.both.task()
+        if n == self.n:
+            self.hold.begin() if first else self.hold.turn.wait(0.3)
+        elif n == self.n + 1:
+            self.hold.end() if first else self.hold.over.set()
+        text = _Text("word")
+        text.turns = self.hold if isinstance(self.hold, _Lookups) else self._free
+        return text
+
+
+def _tried(count_words):
+    """How many ways of counting two pages at the same moment were tried, and how many of 6 words were lost in one."""
+    ways = 0
+    for n in (1, 2):
+        for hold in _ways():
+            ways += 1
+            words, _ = count_words(_Six(hold, n).fetch, iter("abcdef"), 2, 6, lambda _: None)
+            if lost := 6 - sum(words.values()):
+                return ways, lost
+    return ways, 0
 
 
 @contextmanager
@@ -153,6 +238,7 @@ class _Site:
         self.urls = [server.page(n) for n in range(_PAGES)]
         self.together, self.back = Gate(_WORKERS, patience=0.5), Gate(_WORKERS, patience=0.5)
         self.calls, self.shown, self.raised, self.run = 0, 0, {}, None
+        self.died = None  # what a task raised that no page may raise
         self._futures, self.kept = weakref.WeakSet(), 0  # those that were shown and that somebody still has
         self.most, self.ahead, self.meanwhile, self.soon = 0, 0, _MANY, _SOON
         self._taken, self._ended, self._held, self._inside, self.peak = 0, 0, 0, 0, 0
@@ -179,6 +265,8 @@ class _Site:
             if isinstance(future, Future) and future.done() and future not in self._futures:
                 self._futures.add(future)
                 self.shown += 1
+                error = None if future.cancelled() else future.exception()
+                self.died = self.died or (None if isinstance(error, OSError) else error)
 
     def _settle(self):
         """Hold the first pages until no more addresses are taken, or too many: a slow start hides no queue."""
@@ -256,8 +344,8 @@ def check(count_words):
     yield shown_all and site.soon >= _SOON, f"{said}."
     right_errors = [url for url, error in site.raised.items() if failed.get(url) is error]
     told = f"; {len(right_errors)} of them by address, as `fetch` raised it" if len(failed) > len(right_errors) else ""
-    good = len(failed) == len(right_errors) == misses
-    yield good, f"The errors: pages that failed, {misses}; in `failed`, {len(failed)}{told}."
+    noted = len(failed) == len(right_errors) == misses
+    yield noted, f"The errors: pages that failed, {misses}; in `failed`, {len(failed)}{told}."
     waited = f"up to {count(site.most, 'page')} submitted and not done, {count(site.ahead, 'address')} taken"
     room = site.most <= _AT_MOST and site.ahead <= _AT_MOST + 1
     waited = waited.replace("addresss", "addresses")
@@ -265,15 +353,27 @@ def check(count_words):
     yield room and not kept, f"The queue: with at_most=7, {waited}{kept}."
     size = "without a size" if None in sizes else f"for {count(max(sizes, default=0), 'worker')}"
     pools = "the pool was made" if len(sizes) == 1 else f"{count(len(sizes), 'pool')} were made, the largest"
+    pools, size = (pools, size) if sizes else ("no ThreadPoolExecutor was", "made")
     beside = f"; {site.peak} pages were fetched at the same time" if site.peak > _WORKERS else ""
     fits = len(sizes) == 1 and site.peak <= _WORKERS and None not in sizes and sizes[0] <= _WORKERS
     yield fits, f"The size: with workers=3, {pools} {size}{beside}."
     twice = f", and {added} too many were counted" if added else ""
     wrong_way = f"; in `words` is {shown(odd[0], 40)} where a number is wanted" if odd else ""
     good = not lost and not added and not odd
-    yield good, f"The count: of {sum(right.values())} words that came, {lost} were lost{twice}{wrong_way}."
+    died = f"; a task raised {type(site.died).__name__}: {site.died}" if site.died and lost else ""
+    were = f"{lost} {_were(lost)} lost{twice}{wrong_way}{died}"
+    if good and busy and shown_all and noted and room and fits and len(asked) == _PAGES and not again:
+        ways, gone = _tried(count_words)
+        good = not gone
+        less = f"; of 6 words of pages counted at the same moment, tried in {count(ways, 'way')}, {gone} {_were(gone)} lost"
+        were += less if gone else ""
+    yield good, f"The count: of {sum(right.values())} words that came, {were}."
     more = f", {again} of them again" if again else ""
     yield len(asked) == _PAGES and not again, f"The failures: {len(asked)} of {_PAGES} pages were asked for{more}."
+
+
+def _were(number):
+    return "was" if number == 1 else "were"
 
 
 def wrong_returns_one_dict(fetch, urls, workers, at_most, show):
@@ -704,4 +804,134 @@ def wrong_keeps_every_future(fetch, urls, workers, at_most, show):
             failed[url] = error
         else:
             words.update(future.result().split())
+    return words, failed
+
+
+def wrong_knows_errors_of_the_network_alone(fetch, urls, workers, at_most, show):
+    """says: Where a fetch raises OSError, it returned (Counter(), {}), not ({}, {'a': OSError('no disk')})"""
+    words, failed, lock, room = Counter(), {}, threading.Lock(), threading.Semaphore(at_most)
+
+    def task(url):
+        try:
+            text = fetch(url)
+            with lock:
+                words.update(text.split())
+        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+            failed[url] = error
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            pool.submit(task, url).add_done_callback(show)
+    return words, failed
+
+
+def wrong_writes_capitals_small(fetch, urls, workers, at_most, show):
+    """says: Where one fetch times out and one is refused, it returned"""
+
+    def fetch_small(url):
+        return " ".join(w.lower() if w.isupper() and len(w) > 1 else w for w in fetch(url).split())
+
+    return count_words(fetch_small, urls, workers, at_most, show)
+
+
+def wrong_counts_copies_of_words_in_the_workers(fetch, urls, workers, at_most, show):
+    """says: The count: of 120 words that came"""
+    words, failed, room = {}, {}, threading.Semaphore(at_most)
+
+    def task(url):
+        try:
+            for word in fetch(url).split():
+                word = f"{word}"
+                words[word] = words.get(word, 0) + 1
+        except OSError as error:
+            failed[url] = error
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            pool.submit(task, url).add_done_callback(show)
+    return words, failed
+
+
+def wrong_adds_up_in_callbacks(fetch, urls, workers, at_most, show):
+    """says: The count:"""
+    words, failed, room = Counter(), {}, threading.Semaphore(at_most)
+
+    def done(url, future):
+        if error := future.exception():
+            failed[url] = error
+        else:
+            words.update(future.result())
+        room.release()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            future = pool.submit(lambda url=url: Counter(fetch(url).split()))
+            future.add_done_callback(show)
+            future.add_done_callback(partial(done, url))
+    return words, failed
+
+
+def wrong_reads_and_writes_under_two_locks(fetch, urls, workers, at_most, show):
+    """says: The count:"""
+    words, failed, lock, room = Counter(), {}, threading.Lock(), threading.Semaphore(at_most)
+
+    def task(url):
+        nonlocal words
+        try:
+            page = Counter(fetch(url).split())
+            with lock:
+                total = Counter(words)
+            total += page
+            with lock:
+                words = total
+        except OSError as error:
+            failed[url] = error
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            pool.submit(task, url).add_done_callback(show)
+    return words, failed
+
+
+def wrong_makes_threads_of_its_own(fetch, urls, workers, at_most, show):
+    """says: The size: with workers=3, no ThreadPoolExecutor was made."""
+    words, failed, line, lock, room = Counter(), {}, deque(), threading.Lock(), threading.Semaphore(at_most)
+    waiting = threading.Semaphore(0)
+
+    def work():
+        while waiting.acquire() and (job := line.popleft()):
+            url, future = job
+            try:
+                text = fetch(url)
+                with lock:
+                    words.update(text.split())
+                future.set_result(None)
+            except OSError as error:
+                failed[url] = error
+                future.set_exception(error)
+            room.release()
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for url in urls:
+        room.acquire()
+        future = Future()
+        future.add_done_callback(show)
+        line.append((url, future))
+        waiting.release()
+    line.extend([None] * workers)
+    waiting.release(workers)
+    for thread in threads:
+        thread.join()
     return words, failed
