@@ -365,7 +365,7 @@ def check(count_words):
     if good and busy and shown_all and noted and room and fits and len(asked) == _PAGES and not again:
         ways, gone = _tried(count_words)
         good = not gone
-        less = f"; of 6 words of pages counted at the same moment, tried in {count(ways, 'way')}, {gone} {_were(gone)} lost"
+        less = f"; of 6 words of pages counted at once, tried in {count(ways, 'way')}, {gone} {_were(gone)} lost"
         were += less if gone else ""
     yield good, f"The count: of {sum(right.values())} words that came, {were}."
     more = f", {again} of them again" if again else ""

@@ -12,10 +12,11 @@ To try yours: `with slow_server() as server: print(in_a_loop(fetch_all(fetch, [s
 import asyncio
 import inspect
 import threading
+import time
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 
-from exercises.kit import Gate, Inputs, count, settled, shown, until, watch
+from exercises.kit import Gate, Inputs, Standing, count, settled, shown, until, watch
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
@@ -64,9 +65,13 @@ HINTS = [
 
 
 class _Client:
-    """Fetches from the slow server. A page comes once the loop has beaten twice meanwhile, or late if it does not."""
+    """Fetches from the slow server. A page comes once the loop has beaten twice meanwhile, or late if it does not.
 
-    def __init__(self, together):
+    The first of them waits until `others` came. The address "refused" is refused.
+    """
+
+    def __init__(self, together, others):
+        self.others, self.stood = others, []
         self.together, self.beats, self.blocked, self.calls, self.came = together, 0, 0, [], {}
         self.beside = 0  # pages that came while the first was held
         self._lock = threading.Lock()
@@ -82,41 +87,56 @@ class _Client:
             first = len(self.calls) == 1
         before = self.beats
         self.together.task()
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            page = answer.read()
-        if first:
-            self.beside = settled(lambda: len(self.came), lambda came: came >= 6, 0.5)
-        self.came[url] = page
+        if url != "refused":
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                page = answer.read()
+        if first and self.others:
+            self.beside = settled(lambda: len(self.came), lambda came: came >= self.others, 0.5)
+        if url != "refused":
+            self.came[url] = page
         if not self.blocked and not until(lambda: self.beats > before + 1, 0.5):
             self.blocked += 1
+        if url == "refused":
+            raise ConnectionRefusedError("nobody there")
         return self.came[url]
 
 
-def _run(fetch_all, urls, at_most, together):
-    client = _Client(together)
+def _run(fetch_all, urls, at_most, together, others=0):
+    client = _Client(together, others)
 
     async def main():
         heart = asyncio.create_task(client.beat())
         await asyncio.sleep(0.01)
-        try:
-            answer = fetch_all(client.fetch, urls, at_most)
-            return await answer if inspect.isawaitable(answer) else answer
-        finally:
-            heart.cancel()
+        with Standing() as stood:
+            stood.thread, client.stood = threading.get_ident(), stood.calls
+            try:
+                answer = fetch_all(client.fetch, urls, at_most)
+                return await answer if inspect.isawaitable(answer) else answer
+            finally:
+                stood.thread = None
+                heart.cancel()
 
     with ThreadPoolExecutor(1) as pool:
         return client, pool.submit(asyncio.run, main()).result()
+
+
+def _free(client):
+    """Whether the loop was free all the while, in a sentence."""
+    if client.blocked:
+        return False, "The loop stood still while a page was fetched."
+    if client.stood:
+        return False, f"The loop stood still: its thread waited in {client.stood[0]}()."
+    return True, "The loop went on while a page was fetched."
 
 
 def check(fetch_all):
     with slow_server(latency=0.02) as server:
         urls = [server.page(n, latency=0.06 if n == 0 else None) for n in range(7)]  # the first comes late
         with watch():
-            client, results = _run(fetch_all, urls, 3, together := Gate(4, patience=0.5))
+            client, results = _run(fetch_all, urls, 3, together := Gate(4, patience=0.5), others=6)
         seen = server.seen()
-        stood = "stood still" if client.blocked else "went on"
-        yield not client.blocked, f"The loop {stood} while a page was fetched."
-        if client.blocked:
+        yield (free := _free(client))
+        if not free[0]:
             return
         right = sorted(client.calls) == urls
         yield right, f"For 7 addresses, the server was asked {count(len(seen.requests), 'time')}."
@@ -137,6 +157,12 @@ def check(fetch_all):
         fits = isinstance(results, list) and len(results) == 2 and isinstance(results[0], OSError)
         fits = fits and results[1] == client.came.get(urls[1])
         yield fits, f"When the first of two pages was not there, it returned {shown(results)}."
+        client, _ = _run(fetch_all, ["refused"], 1, Gate(1))
+        free, says = _free(client)
+        asked = f"The only address, which was refused, was asked for {count(len(client.calls), 'time')}."
+        yield free and len(client.calls) == 1, asked if free else f"With one address and at_most=1: {says}"
+        if not free or len(client.calls) != 1:
+            return
         _run(fetch_all, [server.page(n) for n in range(70)], 70, together := Gate(70, patience=1))
         yield together.most == 70, f"With at_most=70, at most {count(together.most, 'page')} at the same time."
 
@@ -234,3 +260,46 @@ async def wrong_goes_in_batches(fetch, urls, at_most):
             calls = [loop.run_in_executor(pool, fetch, url) for url in urls[n : n + at_most]]
             results += await asyncio.gather(*calls, return_exceptions=True)
     return results
+
+
+async def wrong_sleeps_between_looks(fetch, urls, at_most):
+    """says: The loop stood still: its thread waited in time.sleep()."""
+    pool = ThreadPoolExecutor(at_most)
+    futures = [pool.submit(fetch, url) for url in urls]
+    while not all(future.done() for future in futures):
+        time.sleep(0.02)
+        await asyncio.sleep(0)
+    pool.shutdown()
+    return [future.exception() or future.result() for future in futures]
+
+
+async def wrong_waits_a_little_again_and_again(fetch, urls, at_most):
+    """says: The loop stood still: its thread waited in wait()."""
+    pool = ThreadPoolExecutor(at_most)
+    futures = [pool.submit(fetch, url) for url in urls]
+    while wait(futures, timeout=0.02).not_done:
+        await asyncio.sleep(0)
+    pool.shutdown()
+    return [future.exception() or future.result() for future in futures]
+
+
+async def wrong_fetches_a_single_page_itself(fetch, urls, at_most):
+    """says: With one address and at_most=1: The loop stood still while a page was fetched."""
+    if len(urls) > 1:
+        return await fetch_all(fetch, urls, at_most)
+    try:
+        return [fetch(url) for url in urls]
+    except Exception as error:
+        return [error]
+
+
+async def wrong_asks_again_where_it_was_refused(fetch, urls, at_most):
+    """says: The only address, which was refused, was asked for 2 times."""
+
+    def fetch_again(url):
+        try:
+            return fetch(url)
+        except ConnectionError:
+            return fetch(url)
+
+    return await fetch_all(fetch_again, urls, at_most)

@@ -10,11 +10,13 @@ import asyncio
 import inspect
 import queue
 import threading
+import time
 import urllib.request
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from exercises.kit import Inputs, Signal, count, shown
+from exercises.kit import Gate, Inputs, Signal, Standing, count, shown
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 8
@@ -191,13 +193,18 @@ def _looks(stream, server):
                 await asyncio.sleep(0.005)
 
         task = asyncio.create_task(heart())
+        stood.thread = threading.get_ident()
         try:
             return [item async for item in stream(watch_the_loop)]
         finally:
+            stood.thread = None
             task.cancel()
 
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, Standing() as stood:
         free = pool.submit(asyncio.run, beating()).result() == ["first", True]
+    if free and stood.calls:
+        yield False, f"The loop stood still: its thread waited in {stood.calls[0]}()."
+        return
     yield free, f"The loop {'went on' if free else 'stood still'} while crawl ran."
 
     def flood(emit):
@@ -223,6 +230,26 @@ def _looks(stream, server):
     what = f"{shown(items)}, then {shown(errors[0]) if errors else 'no error'}"
     right = items == ["page 6", "and one more"] and len(errors) == 1 and isinstance(errors[0], OSError)
     yield right, f"When crawl raised after two items, there came {what}."
+    if not right:
+        return
+
+    both, ends = Gate(2, patience=0.5), []
+
+    def crawl_beside(name, emit):
+        both.task()
+        for n in range(10):
+            emit(f"{name}{n}")
+
+    async def two():
+        async def one(name):
+            return [item async for item in stream(partial(crawl_beside, name))]
+
+        ends.extend(await asyncio.gather(one("a"), one("b")))
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, two()).result()
+    right = ends == [[f"{name}{n}" for n in range(10)] for name in "ab"]
+    yield right, f"Of two streams at once, with a0 to a9 and b0 to b9, there came {shown(ends, 120)}."
 
 
 async def wrong_collects_first(crawl):
@@ -375,3 +402,37 @@ async def wrong_leaves_out_what_comes_twice_running(crawl):
         if item is not last:
             yield item
         last = item
+
+
+async def wrong_waits_a_little_again_and_again(crawl):
+    """says: The loop stood still: its thread waited in get()."""
+    line = queue.Queue()
+    call = asyncio.get_running_loop().run_in_executor(None, crawl, line.put)
+    while not (call.done() and line.empty()):
+        try:
+            yield line.get(timeout=0.02)
+        except queue.Empty:
+            await asyncio.sleep(0)
+    await call
+
+
+async def wrong_sleeps_at_the_end(crawl):
+    """says: The loop stood still: its thread waited in time.sleep()."""
+    async for item in stream(crawl):
+        yield item
+    time.sleep(0.1)  # crawl may not have returned
+
+
+async def wrong_one_queue_for_all_streams(crawl, line=queue.Queue(), end=object()):  # noqa: B008
+    """says: Of two streams at once, with a0 to a9 and b0 to b9, there came"""
+
+    def run():
+        try:
+            crawl(line.put)
+        finally:
+            line.put(end)
+
+    call = asyncio.create_task(asyncio.to_thread(run))
+    while (item := await asyncio.to_thread(line.get)) is not end:
+        yield item
+    await call

@@ -27,8 +27,8 @@ from helpers.recording.registry import registry
 from helpers.tasks import TICK, Clock
 
 __all__ = [
-    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "Signal", "Window", "count", "interleavings", "once",
-    "settled", "shown", "submitted", "unlike", "until", "watch",
+    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "Signal", "Standing", "Window", "count",
+    "interleavings", "once", "settled", "shown", "submitted", "unlike", "until", "watch",
 ]  # fmt: skip
 
 
@@ -81,6 +81,51 @@ class watch(watching.watch):
         run = super().__enter__()
         Check.now.runs.append(run)
         return run
+
+
+_WAITING = ("threading", "queue", "concurrent.futures", "helpers.recording", "exercises.engine")
+
+
+class Standing:
+    """`with Standing() as stood:` notes in `stood.calls` which calls let the thread `stood.thread` stand still.
+
+    They are time.sleep and what waits at a Condition: Future.result, wait, Event.wait, Queue.get. A lock is none, and
+    neither is a join: leaving a pool whose work is done takes no time.
+    """
+
+    def __init__(self) -> None:
+        self.thread: int | None = None
+        self.calls: list[str] = []
+        self._sleep, self._wait = time.sleep, threading.Condition.wait
+
+    def __enter__(self) -> Standing:
+        self._sleep, self._wait = bare_sleep, bare_wait = time.sleep, threading.Condition.wait
+
+        def sleep(seconds: float) -> None:
+            self._note(seconds, "time.sleep")
+            bare_sleep(seconds)
+
+        def wait(condition: threading.Condition, timeout: float | None = None) -> bool:
+            self._note(timeout, "wait")
+            return bare_wait(condition, timeout)
+
+        time.sleep, threading.Condition.wait = sleep, wait  # type: ignore[assignment,method-assign]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        time.sleep, threading.Condition.wait = self._sleep, self._wait  # type: ignore[method-assign]
+
+    def _note(self, seconds: float | None, name: str) -> None:
+        if threading.get_ident() != self.thread or seconds == 0:
+            return
+        frame: FrameType | None = sys._getframe(2)
+        while frame and frame.f_globals["__name__"].startswith(_WAITING):
+            if not frame.f_globals["__name__"].startswith(("helpers", "exercises")):
+                name = frame.f_code.co_name
+            if name == "start":  # a thread that begins says so at once
+                return
+            frame = frame.f_back
+        self.calls.append(name)
 
 
 def submitted(run: Recording) -> int:
