@@ -496,7 +496,7 @@ def wrong_carries_from_the_main_thread_alone(pool, fn, *args):
 
 def wrong_copies_the_values_too(pool, fn, *args):
     """says: A list that was the value of a variable was another list in the task."""
-    values = [(variable, copy.deepcopy(value)) for variable, value in contextvars.copy_context().items()]
+    values = [(v, copy.deepcopy(x) if isinstance(x, list) else x) for v, x in contextvars.copy_context().items()]
 
     def run():
         for variable, value in values:

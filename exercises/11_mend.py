@@ -286,10 +286,11 @@ class _Site:
                 self.soon = settled(lambda: self.calls, lambda calls: calls >= _SOON, 0.5)
 
     def _count_kept(self, url):
-        if url in self.urls[-_WORKERS:]:
+        if url in self.urls[-_WORKERS:] and self.kept <= _KEPT:
+            kept = settled(lambda: len(self._futures), lambda kept: kept <= _KEPT, 0.5)  # who counts may be behind
             gc.collect()
             with self._lock:
-                self.kept = max(self.kept, len(self._futures))
+                self.kept = max(self.kept, min(kept, len(self._futures)))
 
     def fetch(self, url):
         self.together.task()

@@ -178,6 +178,10 @@ class Given:
         """How many went on together, at the beginning and later."""
         return min(gate.most for gate in self._meet)
 
+    @property
+    def met_at_first(self) -> int:
+        return self._meet[0].most
+
     def _listed(self, kind: str, made: list[Any]) -> list[Any]:
         self.used.add(kind)
         self._lists.append((made, list(made)))
@@ -345,7 +349,8 @@ def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls:
     if left:
         return f"{shown(left[0])} was reported {'besides' if ours.notes else 'for nothing'}"
     if theirs.case.crowd and theirs.together < ours.together:
-        return f"at most {theirs.together} of them went on together, where it should have been {ours.together}"
+        after = f"after the first {ours.together}, " if theirs.met_at_first >= ours.together else ""
+        return f"{after}at most {theirs.together} of them went on together, where it should have been {ours.together}"
     if theirs.case.workers == 1 and theirs.together > ours.together:
         return f"{theirs.together} of them went on together, where it should have been {ours.together}"
     if theirs.starved and not ours.starved:

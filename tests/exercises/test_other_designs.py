@@ -750,6 +750,34 @@ class Mend:
         return words, failed
 
     @right
+    def one_thread_adds_up(fetch, urls, workers, at_most, show):
+        words, failed, room, done = Counter(), {}, threading.BoundedSemaphore(at_most), queue.Queue()
+
+        def add():
+            while (item := done.get()) is not None:
+                url, future = item
+                try:
+                    words.update(future.result().split())
+                except OSError as error:
+                    failed[url] = error
+
+        def note(url, future):
+            done.put((url, future))
+            room.release()
+
+        adder = threading.Thread(target=add)
+        adder.start()
+        with ThreadPoolExecutor(workers) as pool:
+            for url in urls:
+                room.acquire()
+                future = pool.submit(fetch, url)
+                future.add_done_callback(show)
+                future.add_done_callback(partial(note, url))
+        done.put(None)
+        adder.join()
+        return words, failed
+
+    @right
     def shows_what_it_takes_out(fetch, urls, workers, at_most, show):
         words, failed, pending = {}, {}, {}
 
