@@ -66,7 +66,7 @@ def check(adler):
         for size in (1_000_000, 100_000):
             ran = _steps_beside(adler, bytes(size))
             some = "20 steps or more" if ran >= 20 else f"{ran} steps"
-            yield ran >= 20, f"While it worked on a block of {size:,} bytes, again and again, another thread made {some}."
+            yield ran >= 20, f"While it worked on {size:,} bytes, again and again, another thread made {some}."
             if ran < 20:
                 return
     else:
@@ -290,7 +290,7 @@ def wrong_lets_go_once_before_it_begins(block):
 
 
 def wrong_keeps_the_gil_for_half_a_million_bytes(block):
-    """says: While it worked on a block of 100,000 bytes, again and again, another thread made 0 steps"""
+    """says: While it worked on 100,000 bytes, again and again, another thread made 0 steps"""
     if len(block) >= 500_000:
         return zlib.adler32(block)
     low, high = _sums(memoryview(block))

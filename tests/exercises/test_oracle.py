@@ -157,7 +157,7 @@ TASKS_WRONG = [
     (lambda tasks, n: collect(tasks, max(n, 2)), "1 worker, 2 of them went on together, where it should have been 1"),
     (lambda tasks, n: collect(tasks, max(1, min(n, len(tasks) // 2))), "3 tasks and 3 workers, at most 1 of them went"),
     (lambda tasks, n: right(tasks, n), "at most 1 of them went on together, where it should"),
-    (one_wave_alone, "36 workers, after the first 36, at most 1 of them went on together, where it should have been 36."),
+    (one_wave_alone, "after the first 36, at most 1 of them went on together, where it should have been 36."),
     (once_more, "the second of 4 tasks raises ValueError, number 2 of them was called twice, not once."),
     (lambda tasks, n: collect(tasks, n) and collect(tasks, n), "number 1 of them was called twice, not once."),
 ]  # fmt: skip
