@@ -306,7 +306,7 @@ def wrong_reports_its_own_stack(tasks, workers, patience, report):
 
 
 def wrong_reports_all_threads(tasks, workers, patience, report):
-    """says: fetch stood in connect, then in read_reply; the report's `where` names read_reply and take_lock"""
+    """says: fetch stood in connect, then in read_reply; the report's `where` names"""
     running, reported = {}, set()
 
     def noted(name, task):

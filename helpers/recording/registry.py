@@ -161,8 +161,14 @@ class Registry:
         """Those whose tasks the class of `executor` tells of. Where one executor is watched, a call of its parent
         class's `submit` is a part of its own, and no task.
         """
-        mine = submit is None or first(type(executor), "submit") is submit
+        mine = submit is None or self._is_own(type(executor), submit)
         return tuple(o for o in self.open if o.executor is None or (o.in_class and mine and o.executor is executor))
+
+    def _is_own(self, cls: type, submit: Any) -> bool:
+        """Whether `submit`, one of ours, is what a class gives its instances, or was before someone put more around."""
+        owner = next(owner for owner in cls.__mro__ if "submit" in vars(owner))
+        patch = self.patches.get((id(owner), "submit"))
+        return vars(owner)["submit"] is submit or (patch is not None and patch[3] is submit)
 
     def expect(self, submit: Submit) -> None:
         """Remember that this task may be handed on to another executor, until it ends or someone takes it."""

@@ -126,6 +126,20 @@ def test_copies_comparisons_and_methods_of_an_executor(looking):
         assert len(run.tasks) == (1 if looking is one else 2)
 
 
+def test_a_submit_that_is_wrapped_inside_the_block():
+    class Pool(Inline):
+        def submit(self, fn, /, *args):
+            return super().submit(fn, *args)
+
+    for pool in (Pool(), ThreadPoolExecutor(1)):
+        with watch(pool, label=lambda fn, *args: "mine") as run:
+            bare = type(pool).submit
+            with mock.patch.object(type(pool), "submit", lambda self, *args, bare=bare: bare(self, *args)):
+                assert pool.submit(abs, -1).result(LIMIT) == 1
+        pool.shutdown()
+        assert [task.label for task in run.tasks] == ["mine"]
+
+
 def test_a_class_that_is_sent_by_value(looking):
     cloudpickle = pytest.importorskip("cloudpickle")
 
