@@ -564,13 +564,13 @@ def wrong_takes_stop_iteration_for_the_end(stop, tasks, workers):
 
 
 def wrong_takes_none_for_not_begun_after_the_stop(stop, tasks, workers):
-    """says: `results` lacks [3, """
+    """says: `results` lacks [3,"""
     results, errors = run_until(stop, tasks, workers)
     return {i: result for i, result in results.items() if result is not None or not stop.is_set()}, errors
 
 
 def wrong_takes_a_cancelled_error_for_not_begun_after_the_stop(stop, tasks, workers):
-    """says: `errors` lacks [2, """
+    """says: `errors` lacks [2,"""
 
     def unless_stopped(task):
         if stop.is_set():

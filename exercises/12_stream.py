@@ -16,7 +16,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from exercises.kit import Gate, Inputs, Signal, Standing, count, shown
+from exercises.kit import Gate, Inputs, Signal, Standing, count, shown, until
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 8
@@ -233,11 +233,15 @@ def _looks(stream, server):
     if not right:
         return
 
-    both, ends = Gate(2, patience=0.5), []
+    both, emitted, ends = Gate(2, patience=0.5), [], []
 
     def crawl_beside(name, emit):
         both.task()
+        if name == "a":  # whose reader waits meanwhile, and takes what is not for it if it can
+            until(lambda: len(emitted) == 10, 1)
         for n in range(10):
+            until(lambda: False, 0.01 if name == "b" else 0)
+            emitted.append(n)
             emit(f"{name}{n}")
 
     async def two():
