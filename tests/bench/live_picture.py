@@ -171,17 +171,17 @@ def pairs(page: Any) -> None:
           f"median of the longest {statistics.median(gaps):.0f} ms")  # fmt: skip
     print(f"  {statistics.median(news):.1f} updates/s (least {min(news):.1f})")
     print(f"  CPU for sending {statistics.median(cost):.1%} of the run")
-    nothing = statistics.median(json.loads(run_cell(page, 2)))
+    nothing = statistics.median(json.loads(run_cell(page, 5)))
     page.evaluate(DOT)
-    dot = statistics.median(json.loads(run_cell(page, 2)))
+    dot = statistics.median(json.loads(run_cell(page, 5)))
     page.evaluate("clearInterval(dot)")
     print(f"  nobody computes for {statistics.median(row['idle'] for row in rows):.1%} of it; {nothing:.1%} where the "
           f"page stands still and nothing is sent, {dot:.1%} where it draws a dot 21 times a second")  # fmt: skip
 
 
 def replays(page: Any) -> None:
-    run_cell(page, 3)
-    for number, name, act in ((4, "100,000", "view.zoom(1/1.001, 0); view.pan(0.004)"), (5, "1,000", "")):
+    run_cell(page, 2)
+    for number, name, act in ((3, "100,000", "view.zoom(1/1.001, 0); view.pan(0.004)"), (4, "1,000", "")):
         page.evaluate("""() => { window.shownAt = 0; new MutationObserver(() => {
             const root = [...document.querySelectorAll('.pool-timeline')].at(-1);
             if (root?.timeline?.frames && !root.seen) { root.seen = true; window.shownAt = Date.now() / 1000; }
@@ -202,7 +202,7 @@ def main() -> None:
     root = Path(tempfile.mkdtemp(prefix="live-picture"))
     lab, process = lab_tests.start_lab("/", root)
     show = "import time; print('began', time.time())\nreplay({})"
-    cells = [SETUP, RUNS, UNSEEN, MANY, show.format("many"), show.format("thousand")]
+    cells = [SETUP, RUNS, MANY, show.format("many"), show.format("thousand"), UNSEEN]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text.strip()) for text in cells])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, lab.notebooks / "bench.ipynb")
