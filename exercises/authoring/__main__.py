@@ -23,7 +23,7 @@ from exercises.authoring import lesson_cells, mutants, validate
 from exercises.engine.problem import ExerciseError, ExerciseFile, place, read
 
 FOLDER = Path(__file__).resolve().parents[1]
-SIDE_BY_SIDE = 6
+SIDE_BY_SIDE = 9
 TEMPLATE = Path(__file__).resolve().parent / "template.py"
 
 
