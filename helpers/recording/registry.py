@@ -120,9 +120,9 @@ def _near(value: Any) -> tuple[Any, ...]:
         return ()
 
 
-def first(cls: type, name: str) -> Any:
-    """The attribute that a class gives its instances, as it stands there; None without one."""
-    return next((vars(owner)[name] for owner in cls.__mro__ if name in vars(owner)), None)
+def owner_of(cls: type, name: str) -> type:
+    """The class, this one or a parent, from which instances of `cls` have an attribute."""
+    return next(owner for owner in cls.__mro__ if name in vars(owner))
 
 
 class Registry:
@@ -166,7 +166,7 @@ class Registry:
 
     def _is_own(self, cls: type, submit: Any) -> bool:
         """Whether `submit`, one of ours, is what a class gives its instances, or was before someone put more around."""
-        owner = next(owner for owner in cls.__mro__ if "submit" in vars(owner))
+        owner = owner_of(cls, "submit")
         patch = self.patches.get((id(owner), "submit"))
         return vars(owner)["submit"] is submit or (patch is not None and patch[3] is submit)
 
@@ -271,11 +271,11 @@ class Registry:
         self.be_quick()
 
     def patched(self, cls: type, name: str) -> bool:
-        return any((id(owner), name) in self.patches for owner in cls.__mro__)
+        return (id(owner_of(cls, name)), name) in self.patches
 
     def before(self, cls: type, name: str) -> Any:
         """The attribute of a class as it is without us."""
-        owner = next(owner for owner in cls.__mro__ if name in vars(owner))
+        owner = owner_of(cls, name)
         patch = self.patches.get((id(owner), name))
         return patch[2] if patch is not None and vars(owner)[name] is patch[3] else vars(owner)[name]
 

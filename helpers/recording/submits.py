@@ -13,7 +13,7 @@ from typing import Any
 from helpers._common import attribute
 from helpers.recording import stamps
 from helpers.recording.data import ENDLESS, NOTE, OUTCOME, SHARED, STARTED, SUBMITTED, SUBMITTER, WORKER
-from helpers.recording.registry import MISSING, Opened, Submit, first, label_of, registry, unwrapped
+from helpers.recording.registry import MISSING, Opened, Submit, label_of, owner_of, registry, unwrapped
 from helpers.recording.remote import run_away
 from helpers.recording.stamps import (
     Listener,
@@ -32,23 +32,6 @@ def home_of(bare: Any) -> str:
     return bare.__module__ if type(bare) is FunctionType and not hasattr(bare, "__wrapped__") else ""
 
 
-def plain(executor: Any) -> bool:
-    """Whether tasks submitted to it are run by threads that the standard library starts, and by its code alone, so
-    that it is watched through its class. Attributes of its own would make each look at any of its others slower.
-    """
-    # To ask concurrent.futures for the class would load it, here in the middle of replacing what classes have.
-    pool = getattr(sys.modules.get("concurrent.futures.interpreter"), "InterpreterPoolExecutor", ThreadPoolExecutor)
-    if type(executor) is not ThreadPoolExecutor and type(executor) is not pool:
-        return False
-    bare = registry.before(type(executor), "submit")
-    own = [getattr(executor, name) for name in ("submit", "shutdown")]
-    return (
-        home_of(bare) == "concurrent.futures.thread"
-        and all(type(method) is MethodType and method.__self__ is executor for method in own)
-        and all(getattr(type(executor), method.__name__, None) is method.__func__ for method in own)
-    )
-
-
 def by_class(executor: Any) -> bool:
     """Whether `submit` and `shutdown` are methods of its class, which then is replaced in place of the executor's own:
     copies of it, and what looks at its attributes, see nothing of ours.
@@ -57,12 +40,23 @@ def by_class(executor: Any) -> bool:
     if not issubclass(cls, Executor) or cls.__module__.partition(".")[0] == "distributed":  # see own_map
         return False
     for name in ("submit", "shutdown"):
-        method, function = getattr(executor, name), first(cls, name)
+        method, function = getattr(executor, name), vars(owner_of(cls, name))[name]
         if type(method) is not MethodType or method.__self__ is not executor or method.__func__ is not function:
             return False
         if name in vars(executor) or type(function) is not FunctionType:
             return False
     return True
+
+
+def plain(executor: Any) -> bool:
+    """Whether tasks submitted to it, which is watched by its class, are run by threads that the standard library
+    starts, and by its code alone.
+    """
+    # To ask concurrent.futures for the class would load it, here in the middle of replacing what classes have.
+    pool = getattr(sys.modules.get("concurrent.futures.interpreter"), "InterpreterPoolExecutor", ThreadPoolExecutor)
+    if type(executor) is not ThreadPoolExecutor and type(executor) is not pool:
+        return False
+    return home_of(registry.before(type(executor), "submit")) == "concurrent.futures.thread"
 
 
 def own_submit(executor: Any, was: Any) -> Callable[..., Any]:

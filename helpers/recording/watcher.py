@@ -22,7 +22,7 @@ from typing import Any
 from helpers._common import function, instance, shown
 from helpers.recording import stamps, submits, waits
 from helpers.recording.data import OUTCOME, SUBMITTER, WORKER, Mark, Recording, Thread, is_over
-from helpers.recording.registry import MISSING, Opened, Patch, registry
+from helpers.recording.registry import MISSING, Opened, Patch, owner_of, registry
 from helpers.recording.remote import dask_client
 from helpers.recording.stamps import Listener, now, without_this_frame
 
@@ -43,8 +43,7 @@ def wanted() -> Iterator[Patch]:
     yield threading.Thread, "name", renaming
     for opened in registry.open + tuple(registry.left):
         if opened.in_class:
-            owner = next(cls for cls in type(opened.executor).__mro__ if "shutdown" in vars(cls))
-            yield owner, "shutdown", class_shutdown
+            yield owner_of(type(opened.executor), "shutdown"), "shutdown", class_shutdown
         elif opened.executor is not None:
             yield opened.executor, "shutdown", partial(own_shutdown, opened.executor)
     if not registry.open:
@@ -247,8 +246,8 @@ class watch:
             if not registry.open and not registry.left:
                 stamps.forget_threads()
                 Future()._watch_row = None  # type: ignore[attr-defined]  # CPython keeps room for one more name: for this
-            opened.plain = self.executor is not None and submits.plain(self.executor)
-            opened.in_class = opened.plain or (self.executor is not None and submits.by_class(self.executor))
+            opened.in_class = self.executor is not None and submits.by_class(self.executor)
+            opened.plain = opened.in_class and submits.plain(self.executor)
             registry.open += (opened,)
             try:
                 registry.refresh()

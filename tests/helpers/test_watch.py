@@ -750,3 +750,17 @@ def test_a_class_that_lets_nothing_be_set_hinders_no_other():
     assert len(run.tasks) == 1
     del Pool
     gc.collect()
+
+
+def test_a_sealed_class_is_watched_through_its_executor():
+    class Sealed(type(futures.Executor)):
+        def __setattr__(cls, name, value):
+            raise TypeError("sealed")
+
+    class Pool(ThreadPoolExecutor, metaclass=Sealed):
+        def submit(self, fn, /, *args):
+            return super().submit(fn, *args)
+
+    with Pool(1) as pool, watch(pool) as run:
+        assert pool.submit(abs, -1).result(LIMIT) == 1
+    assert len(run.tasks) == 1
