@@ -36,6 +36,8 @@ function above(order, values, limit, count = order.length) {
     return low;
 }
 
+const NOTHING = new Uint8Array(0); // in place of a buffer that was left out
+
 // Columns of numbers, as messages.py packs them: one after the other, the widest types first.
 function columns(data, count, types) {
     const bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
@@ -1599,9 +1601,10 @@ class Shared {
         this.views = new Set();
         model.on("msg:custom", (content, buffers) => {
             if (content?.kind !== "news") return;
-            content.sections.forEach((head, n) => {
-                [head.rows, head.waits, head.calls] = buffers.slice(3 * n, 3 * n + 3);
-            });
+            const rest = [...buffers];
+            for (const head of content.sections) {
+                for (const name of ["rows", "waits", "calls"]) head[name] = head[`${name}_n`] ? rest.shift() : NOTHING;
+            }
             if (!this.take(content.sections)) this.ask();
         });
         this.take(model.get("state").sections || []);

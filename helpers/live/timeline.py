@@ -3,8 +3,8 @@
     replay(run)                                    a finished recording, with a time cursor
     picture = LiveTimeline(); picture.follow(run)  a run that goes on, until picture.settle()
 
-The kernel sends stamps (messages.py), about twenty times a second and only what is new, from a thread of its own; the
-browser draws (timeline.js). What is saved with a notebook is the still picture.
+The kernel sends stamps (messages.py) and only what is new, from a thread of its own, up to twenty times a second and
+nine times where tasks compute; the browser draws (timeline.js). What is saved with a notebook is the still picture.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ from helpers.machine import usable_cpus
 from helpers.recording.data import Recording
 
 PAUSE = 0.05 if usable_cpus() > 1 else 0.2  # seconds between two messages; each costs the tasks a few ms of one core
-# From one message to the next where tasks compute: to send one is then to wait for the GIL several times.
+# From one message to the next where tasks compute: each look is then a wait for the GIL, and a switch more for them.
 TURN = max(PAUSE, 0.11)
-QUIET = round(0.25 / PAUSE)  # pauses after which a message is sent though nothing is new: it says that the kernel lives
+QUIET = 2 * PAUSE  # seconds after which a message is sent though nothing is new: it says that the kernel lives
 BURST = 4  # full messages at once: a Jupyter server drops what is above 3 MB in 3 s
 SMALL = 2000  # rows that are sent again and again until the browser has answered
+COLUMNS = ("rows", "waits", "calls")  # of a message, each a buffer
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -90,31 +91,34 @@ class LiveTimeline(anywidget.AnyWidget):
         super().close()
 
     def _work(self, stop: threading.Event) -> None:
-        quiet, due = 0, time.monotonic()
-        while not stop.wait(min(PAUSE, max(due - time.monotonic(), PAUSE / 5))):
-            due = max(due + TURN, time.monotonic())
+        due = sent = time.monotonic()
+        while not stop.wait(max(due - time.monotonic(), 0)):
+            began = time.monotonic()
             with self._sending:
-                quiet = 0 if self._send_news(False, quiet >= QUIET) else quiet + 1
+                if self._send_news(False, began - sent >= QUIET):
+                    sent = began
+            took = time.monotonic() - due
+            due += PAUSE if took < PAUSE / 5 else max(TURN, took + PAUSE / 5)
         with self._sending:
             self._send_news(True, True)
             self._rest()
 
     def _send_news(self, ended: bool, even_nothing: bool) -> bool:
-        """One message, unless there is nothing to say; whether there was."""
+        """One message, unless there is nothing to say; whether it was sent."""
         if not self._answered and all(isinstance(f, Feed) and len(f.run.rows) <= SMALL for f in self._feeds):
             for feed in self._feeds:
                 feed.restart()
         heads = [feed.news(ended) for feed in self._feeds]
-        new = any(head[f"{name}_n"] for head in heads for name in ("rows", "waits", "calls"))
+        new = any(head[name] for head in heads for name in COLUMNS)
         new = new or any(head.get("marks") or "lanes" in head for head in heads)
         if new or even_nothing:
-            names = ("rows", "waits", "calls")
-            buffers = [head.pop(name) for head in heads for name in names]
+            # An empty buffer is left out: each part of a message is a wait for the GIL more, in the thread that sends.
+            buffers = [buffer for head in heads for name in COLUMNS if (buffer := head.pop(name))]
             self.send({"kind": "news", "sections": heads}, buffers)
         else:
             for feed in self._feeds:
                 feed.seq -= 1  # not sent
-        return new
+        return new or even_nothing
 
     def _rest(self) -> None:
         """Send what one message has no room for."""

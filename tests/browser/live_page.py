@@ -23,7 +23,8 @@ OPEN = """async ([text, sections, views, cores]) => {
     const face = () => ({get: (name) => traits[name], on: (name, fn) => name === 'msg:custom' && heard.push(fn),
                          off() {}, send: (content) => asked.push(content), save_changes() {}});
     window.say = (heads) => {
-        const parts = unpack(heads), buffers = parts.flatMap((head) => [head.rows, head.waits, head.calls]);
+        const parts = unpack(heads), all = parts.flatMap((head) => [head.rows, head.waits, head.calls]);
+        const buffers = all.filter((buffer) => buffer.byteLength);
         heard.forEach((fn) => fn({kind: 'news', sections: parts}, buffers));
     };
     window.esm = await import(URL.createObjectURL(new Blob([text], {type: 'text/javascript'})));

@@ -62,8 +62,11 @@ class Told(LiveTimeline):
         super().__init__(*args, **kwargs)
 
     def send(self, content: Any, buffers: Any = None) -> None:
-        for n, head in enumerate(content["sections"]):
-            self.heads.append(head | dict(zip(("rows", "waits", "calls"), buffers[3 * n : 3 * n + 3], strict=True)))
+        rest = iter(buffers)
+        for head in content["sections"]:
+            columns = {name: next(rest) if head[f"{name}_n"] else b"" for name in ("rows", "waits", "calls")}
+            self.heads.append(head | columns)
+        assert list(rest) == []
 
     def answer(self, have: Any = ()) -> None:
         self._asked(self, {"kind": "have", "have": list(have)}, [])
