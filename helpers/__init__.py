@@ -93,7 +93,7 @@ _ROOM = {
     "record_viztracer": "profiling.viztracer_run",
     "mend_thread_names": "profiling.viztracer_run",
     "read_trace": "profiling.trace_file",
-    "write_trace": "profiling.trace_write",
+    "write_trace": "profiling.trace_file",
     "show_trace": "profiling.perfetto",
     "slow_server": "processes.slow_http",
     "run_isolated": "processes.isolated",

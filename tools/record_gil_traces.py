@@ -25,8 +25,7 @@ from helpers.gil.sampler import gil_profile
 from helpers.gil.trace import GilTrace
 from helpers.gil.words import describe_trace
 from helpers.machine import gil_enabled, usable_cpus
-from helpers.profiling.trace_file import read_trace, write_json
-from helpers.profiling.trace_write import write_trace
+from helpers.profiling.trace_file import read_trace, write_json, write_trace
 from helpers.tasks import compress_piece, hash_piece, python_piece, sleep_piece
 
 DATA = Path(__file__).resolve().parents[1] / "notebooks" / "data"

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.profiling.perfetto_server import page_files, squeezed
-from helpers.profiling.trace_file import NOTE, read_trace, summarize
-from helpers.profiling.trace_write import write_trace
+from helpers.profiling.trace_file import NOTE, read_trace, summarize, write_trace
 from helpers.profiling.viztracer_run import record_viztracer
 from helpers.recording.data import Recording, Thread
 from helpers.recording.watcher import watch

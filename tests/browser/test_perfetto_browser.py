@@ -15,7 +15,7 @@ import pytest
 
 from helpers.gil.measure import gil_trace
 from helpers.profiling.perfetto_server import TraceServer
-from helpers.profiling.trace_write import write_trace
+from helpers.profiling.trace_file import write_trace
 from helpers.profiling.viztracer_run import record_viztracer
 from helpers.recording.watcher import watch
 from helpers.tasks import python_piece

@@ -16,8 +16,7 @@ from helpers.gil.sampler import FORBIDDEN, NoSampler, gil_profile, read_gecko, s
 from helpers.gil.spans import Sampling, Span
 from helpers.gil.trace import GilTrace
 from helpers.gil.words import describe_trace, noise, notes, origin
-from helpers.profiling.trace_file import read_trace
-from helpers.profiling.trace_write import write_trace
+from helpers.profiling.trace_file import read_trace, write_trace
 
 MS = 1_000_000
 DATA = Path(__file__).with_name("data") / "gecko-3.15.json"

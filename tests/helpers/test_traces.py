@@ -12,8 +12,7 @@ import pytest
 from helpers.gil.measure import Baseline
 from helpers.gil.spans import Span
 from helpers.gil.trace import GilTrace, TracedThread
-from helpers.profiling.trace_file import read_trace, to_perf_counter
-from helpers.profiling.trace_write import write_trace
+from helpers.profiling.trace_file import read_trace, to_perf_counter, write_trace
 from helpers.profiling.viztracer_run import record_viztracer
 from helpers.recording.data import Mark, Recording, Thread
 from helpers.recording.watcher import watch
