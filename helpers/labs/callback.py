@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import string
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 
-from helpers.drawing.figure import COLORS, GRAY, INK, LINE, Picture, figure, ink_on
+from helpers.drawing.figure import COLORS, GRAY, INK, LINE, Picture, ink_on
 from helpers.labs.future import PENDING, state_of
-from helpers.labs.panel import WIDTH, Panel, button, holding, row, table
+from helpers.labs.panel import WIDTH, Panel, canvas, holding, row, table
 
 INCHES = 2.4
 LEFT, STEPS = 1.3, 16
@@ -38,11 +38,7 @@ class Event(NamedTuple):
 def callback_picture(events: Sequence[Event]) -> Picture:
     """Draw `events` from left to right, a step each. A ring is an adding, a filled circle a run."""
     runs = [f"{e.callback} on the {e.kind} Future ran in {e.thread} {e.when}" for e in events if e.what == "ran"]
-    picture = figure(WIDTH, INCHES, alt="Callbacks and their threads: " + ("; ".join(runs) or "none has run") + ".")
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
-    axes.set_xlim(0, WIDTH)
-    axes.set_ylim(0, INCHES)
+    picture, axes = canvas(INCHES, "Callbacks and their threads: " + ("; ".join(runs) or "none has run") + ".")
     for lane, high in HIGH.items():
         axes.plot([LEFT, WIDTH - 0.2], [high] * 2, color=LINE, lw=14, solid_capstyle="round", zorder=0)
         axes.text(LEFT - 0.2, high, lane, ha="right", va="center", fontsize=11.5, color=INK)
@@ -74,7 +70,6 @@ def callback_picture(events: Sequence[Event]) -> Picture:
     return picture
 
 
-KINDS = ("pending", "finished", "cancelled")
 MOST = 8  # callbacks that the picture has room for
 SOON = 10.0  # seconds within which a free worker takes its next task
 
@@ -89,16 +84,16 @@ class CallbackLab(Panel):
     def __init__(self) -> None:
         self.futures: dict[str, Future[Any]] = {}
         self.events: list[Event] = []
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="worker")
         self._gate = threading.Event()
         self._doing, self._clicker = "", threading.current_thread()  # what the last click does, and its thread
-        self._states = {kind: widgets.HTML(layout=widgets.Layout(width="260px")) for kind in KINDS}
+        self._states = {kind: widgets.HTML(layout=widgets.Layout(width="260px")) for kind in SHADES}
         self._log = widgets.HTML()
-        self.add_buttons = {kind: self._button("Add a callback", partial(self.add, kind)) for kind in KINDS}
-        self.run_button = self._button("Let it run", self.let_run)
-        self.cancel_button = self._button("Cancel it", self.cancel)
-        self.again_button = self._button("Start again", self.again)
-        rows = [row(self._states[kind], self.add_buttons[kind]) for kind in KINDS]
+        self.add_buttons = {kind: self.button("Add a callback", partial(self.add, kind)) for kind in SHADES}
+        self.run_button = self.button("Let it run", self.let_run)
+        self.cancel_button = self.button("Cancel it", self.cancel)
+        self.again_button = self.button("Start again", self.again)
+        rows = [row(self._states[kind], self.add_buttons[kind]) for kind in SHADES]
         rows[0].children += (self.run_button, self.cancel_button)
         super().__init__([*rows, row(self.again_button)], alt="Which thread ran each callback", below=[self._log])
         self._refresh("No callback yet.")
@@ -126,7 +121,6 @@ class CallbackLab(Panel):
         self._make()
         before = len(self.events)
         self._gate.set()
-        assert self._pool is not None
         # result() of the task itself could return before its callbacks have run; the worker's next task can't.
         self._pool.submit(int).result(timeout=SOON)
         self._refresh(f"The worker ran the pending task. {self._ran(before)}")
@@ -146,20 +140,16 @@ class CallbackLab(Panel):
 
     def release(self) -> None:
         self._gate.set()
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         super().close()
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
+        self._pool.shutdown(wait=True)
 
     def _make(self) -> None:
-        """Make the three Futures in a pool with one worker, unless they are there."""
+        """Make the three Futures, unless they are there."""
         if self.futures:
             return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="worker")
         finished = self._pool.submit(int)
         finished.result(timeout=SOON)
         self._gate = threading.Event()
@@ -180,15 +170,10 @@ class CallbackLab(Panel):
     def _next(self) -> str:
         return string.ascii_lowercase[sum(event.what == "added" for event in self.events)]
 
-    def _button(self, text: str, handler: Callable[[], None]) -> widgets.Button:
-        made = button(text, layout=widgets.Layout(width="auto"))
-        made.on_click(self.answer(handler))
-        return made
-
     def _refresh(self, words: str) -> None:
         """Show the states, the buttons that make sense, and what happened so far."""
         self.show(callback_picture(self.events))
-        for kind in KINDS:
+        for kind in SHADES:
             state = f": {state_of(self.futures[kind])}" if self.futures else " Future"
             self._states[kind].value = f"<b>{kind}</b>{state}"
         added = sum(event.what == "added" for event in self.events)
@@ -203,13 +188,11 @@ class CallbackLab(Panel):
 
 def _table(events: list[Event]) -> str:
     """A row for each callback, in the order in which they ran; those that have not run come last."""
-    ran = {event.callback: event for event in events if event.what == "ran"}
-    waiting = [event.callback for event in events if event.what == "added" and event.callback not in ran]
-    added = {event.callback: event for event in events if event.what == "added"}
+    ran, added = ({event.callback: event for event in events if event.what == what} for what in ("ran", "added"))
     rows = []
-    for name in [*ran, *waiting]:
-        one, end = added[name], ran.get(name)
-        rows.append((name, one.kind, *((end.thread, end.when) if end else ("not run yet", ""))))
+    for name in ran | added:
+        where = (ran[name].thread, ran[name].when) if name in ran else ("not run yet", "")
+        rows.append((name, added[name].kind, *where))
     return table(("callback", "Future", "ran in", "when"), rows, tall=9)
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from helpers.drawing.figure import BLUE, GRAY, INK, Picture, figure
-from helpers.labs.panel import TEXT, WIDTH, Panel, button, holding, row, table
+from helpers.drawing.figure import BLUE, GRAY, INK, Picture
+from helpers.labs.panel import TEXT, Panel, canvas, holding, row, table
 
 PENDING, RUNNING, FINISHED = "PENDING", "RUNNING", "FINISHED"
 CANCELLED, NOTIFIED = "CANCELLED", "CANCELLED_AND_NOTIFIED"
@@ -93,11 +94,7 @@ BOXES = {
 def state_picture(state: str | None) -> Picture:
     """Draw the states that concurrent.futures names, `state` lit; None: no Future yet."""
     now = "no Future yet" if state is None else f"the Future is {state}"
-    picture = figure(WIDTH, INCHES, alt=f"The five states of a Future and the ways between them; {now}.")
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
-    axes.set_xlim(0, WIDTH)
-    axes.set_ylim(0, INCHES)
+    picture, axes = canvas(INCHES, f"The five states of a Future and the ways between them; {now}.")
     for name in BOXES:
         _box(axes, name, name == state)
     _arrow(axes, (0.1, 1.95), (0.71, 1.95), "submit", (0.38, 2.08))
@@ -143,16 +140,17 @@ class FutureLab(Panel):
 
     def __init__(self) -> None:
         self.future: Future[Any] | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool = ThreadPoolExecutor(1)
         self._taken, self._start, self._end = threading.Event(), threading.Event(), threading.Event()
         self._fails = False
         self._before: dict[str, str] = {}
         self._table = widgets.HTML()
-        self.submit_button = self._button("Submit", "Submit a task to a pool whose only worker is busy", self.submit)
-        self.start_button = self._button("Start", "Let the worker take the task from the queue", self.start)
-        self.finish_button = self._button("Finish", "Let the task return 42", lambda: self.finish(False))
-        self.fail_button = self._button("Fail", "Let the task raise ValueError", lambda: self.finish(True))
-        self.cancel_button = self._button("Cancel", "Call future.cancel()", self.cancel)
+        made = partial(self.button, width="110px")
+        self.submit_button = made("Submit", self.submit, "Submit a task to a pool whose only worker is busy")
+        self.start_button = made("Start", self.start, "Let the worker take the task from the queue")
+        self.finish_button = made("Finish", lambda: self.finish(False), "Let the task return 42")
+        self.fail_button = made("Fail", lambda: self.finish(True), "Let the task raise ValueError")
+        self.cancel_button = made("Cancel", self.cancel, "Call future.cancel()")
         buttons = row(self.submit_button, self.start_button, self.finish_button, self.fail_button, self.cancel_button)
         super().__init__([buttons], alt="The states of a Future", below=[self._table])
         self._refresh("No Future yet. Press Submit.")
@@ -160,8 +158,6 @@ class FutureLab(Panel):
     def submit(self) -> None:
         """Submit a task behind another one that keeps the pool's only worker busy."""
         self._let_go()
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1)
         self._taken, self._start, self._end = threading.Event(), threading.Event(), threading.Event()
         limit = holding()
         busy, taken, start, end = threading.Event(), self._taken, self._start, self._end
@@ -210,18 +206,11 @@ class FutureLab(Panel):
 
     def release(self) -> None:
         self._let_go()
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         super().close()
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-
-    def _button(self, text: str, tooltip: str, handler: Callable[[], None]) -> widgets.Button:
-        made = button(text, tooltip=tooltip, layout=widgets.Layout(width="110px"))
-        made.on_click(self.answer(handler))
-        return made
+        self._pool.shutdown(wait=True)
 
     def _held(self) -> Future[Any]:
         if self.future is None:

@@ -41,10 +41,9 @@ class GilLab(RunPanel):
         self.kind = choice("work", list(KINDS))
         self.trace: GilTrace | None = None
         self._title = ""
-        super().__init__([self.threads, self.interval, self.kind], alt="who ran when", least_height=200)
         self.histogram = TippedImage(layout=widgets.Layout(width="100%", max_width="900px", display="none"))
-        place = self.box.children.index(self.timeline) + 1
-        self.box.children = (*self.box.children[:place], self.histogram, *self.box.children[place:])
+        controls = [self.threads, self.interval, self.kind]
+        super().__init__(controls, alt="who ran when", below=[self.histogram], least_height=200)
 
     def still(self) -> Picture | None:
         return None if self.trace is None else gil_picture(self.trace, self._title, width=WIDTH)

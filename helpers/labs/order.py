@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
 from contextlib import ExitStack
 
@@ -20,8 +20,8 @@ from helpers.recording.watcher import watch
 class Run:
     """The tasks run in one way: their recording, and when each result was seen (ns), in that order."""
 
-    def __init__(self, way: str, tasks: int) -> None:
-        self.way, self.tasks = way, tasks
+    def __init__(self, way: str) -> None:
+        self.way = way
         self.recording = Recording()
         self.seen: dict[int, int] = {}
 
@@ -58,25 +58,22 @@ MIDDLE = 0.4  # seconds that a task takes where all are even
 PLACES = (1.0, -0.7, -0.9, -0.3, 0.1, 0.7, 0.5, -0.1, -0.5, 0.3, -0.6, 0.9)
 
 
-def use_map(pool: ThreadPoolExecutor, task: Callable[[int], int], tasks: int, see: Callable[[int], None]) -> None:
-    for number in pool.map(task, range(tasks)):
-        see(number)
+def use_map(pool: ThreadPoolExecutor, task: Callable[[int], int], tasks: int) -> Iterator[int]:
+    yield from pool.map(task, range(tasks))
 
 
-def use_as_completed(
-    pool: ThreadPoolExecutor, task: Callable[[int], int], tasks: int, see: Callable[[int], None]
-) -> None:
+def use_as_completed(pool: ThreadPoolExecutor, task: Callable[[int], int], tasks: int) -> Iterator[int]:
     futures = [pool.submit(task, number) for number in range(tasks)]
     for future in as_completed(futures):
-        see(future.result())
+        yield future.result()
 
 
-def use_wait(pool: ThreadPoolExecutor, task: Callable[[int], int], tasks: int, see: Callable[[int], None]) -> None:
+def use_wait(pool: ThreadPoolExecutor, task: Callable[[int], int], tasks: int) -> Iterator[int]:
     pending = {pool.submit(task, number) for number in range(tasks)}
     while pending:
         done, pending = wait(pending, return_when=FIRST_COMPLETED)
         for future in done:
-            see(future.result())
+            yield future.result()
 
 
 WAYS = {"map": use_map, "as_completed": use_as_completed, "wait(FIRST_COMPLETED)": use_wait}
@@ -119,9 +116,10 @@ class OrderLab(RunPanel):
         def collect(pool: ThreadPoolExecutor, watching: ExitStack, ran: Run) -> None:
             with pool, watching:  # until all is seen: each watch would record the other pools' shutdown as well
                 start.wait()
-                WAYS[ran.way](pool, task, tasks, ran.see)
+                for number in WAYS[ran.way](pool, task, tasks):
+                    ran.see(number)
 
-        runs, pools = [Run(way, tasks) for way in WAYS], [ThreadPoolExecutor(workers) for _ in WAYS]
+        runs, pools = [Run(way) for way in WAYS], [ThreadPoolExecutor(workers) for _ in WAYS]
         seen = lambda: self.progress(sum(len(ran.seen) for ran in runs), tasks * len(WAYS), "results seen")
         with ExitStack() as stack:
             watches = [stack.enter_context(ExitStack()) for _ in runs]

@@ -11,7 +11,6 @@ from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import ipywidgets as widgets
-from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
 from helpers._common import count
@@ -112,7 +111,10 @@ def pacing_picture(runs: Sequence[Pace], latency: float) -> Picture:
     for run in reversed(runs):  # where dots are close, the latest has the label
         if not any(abs(run.workers - o.workers) < 6 and abs(run.measured - o.measured) < top * 0.07 for o in labeled):
             labeled.append(run)
-            _label(axes, run, f"{run.measured:,.0f}/s", left=run.workers > MOST - 8)
+            left = run.workers > MOST - 8
+            axes.annotate(f"{run.measured:,.0f}/s", (run.workers, run.measured), (-10 if left else 10, 0),
+                          textcoords="offset points", ha="right" if left else "left", va="center", fontsize=10,
+                          fontweight="bold", color=INK, path_effects=[HALO])  # fmt: skip
     axes.set_title("A dot is a run, a line is Little's law: throughput = workers / latency", loc="left",
                    fontsize=11, fontweight="bold", color=INK)  # fmt: skip
     axes.set_xlabel("workers in the pool", fontsize=10, color=INK)
@@ -120,14 +122,6 @@ def pacing_picture(runs: Sequence[Pace], latency: float) -> Picture:
     dots = ", ".join(f"{run.workers} workers {run.measured:.0f}/s" for run in runs) or "none yet"
     picture.alt = f"Requests a second over workers. The line rises to {PLACES} workers, then is flat. Runs: {dots}."
     return picture
-
-
-def _label(axes: Axes, run: Pace, text: str, left: bool) -> None:
-    """`text` beside the run's dot, readable on top of a line."""
-    label = axes.annotate(text, (run.workers, run.measured or run.predicted), (-10 if left else 10, 0),
-                          textcoords="offset points", ha="right" if left else "left", va="center",
-                          fontsize=10, fontweight="bold", color=INK)  # fmt: skip
-    label.set_path_effects([HALO])
 
 
 class PacingLab(RunPanel):

@@ -13,11 +13,12 @@ from typing import Any
 
 import ipywidgets as widgets
 from IPython import get_ipython
+from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox
 from traitlets import Unicode
 
 from helpers._common import number
-from helpers.drawing.figure import Picture
+from helpers.drawing.figure import Picture, figure
 from helpers.live.messages import Feed
 from helpers.live.timeline import LiveTimeline
 
@@ -48,13 +49,18 @@ def choice(name: str, options: Sequence[str]) -> widgets.RadioButtons:
                                 style={"description_width": "initial"}, layout={"width": "max-content"})  # fmt: skip
 
 
-def button(text: str, icon: str = "", tooltip: str = "", **kwargs: Any) -> widgets.Button:
-    return widgets.Button(description=text, icon=icon, tooltip=tooltip or text, **kwargs)
-
-
 def row(*children: widgets.Widget) -> widgets.HBox:
     """Widgets side by side; those that find no room go to the next line."""
     return widgets.HBox(children, layout=widgets.Layout(flex_flow="row wrap", align_items="center"))
+
+
+def canvas(height: float, alt: str) -> tuple[Picture, Axes]:
+    """An empty picture as wide as a panel, and axes that cover it, in inches."""
+    picture = figure(WIDTH, height, alt)
+    axes = picture.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set(xlim=(0, WIDTH), ylim=(0, height))
+    return picture, axes
 
 
 class TippedImage(widgets.Image):
@@ -141,8 +147,10 @@ class Panel:
         if picture.alt:
             self.image.tooltip = picture.alt
 
-    def answer(self, handler: Callable[[], object]) -> Callable[[object], None]:
-        """`handler` for `Button.on_click`: an exception in it becomes a sentence in the panel.
+    def button(
+        self, text: str, handler: Callable[[], object], tooltip: str = "", width: str = "auto", **look: Any
+    ) -> widgets.Button:
+        """A button that calls `handler`: an exception in it becomes a sentence in the panel.
 
         JupyterLab may handle clicks in threads of their own (the kernel's subshells), so one is handled at a time.
         """
@@ -154,7 +162,9 @@ class Panel:
                 except Exception as error:
                     self.complain(f"{type(error).__name__}: {error}")
 
-        return clicked
+        made = widgets.Button(description=text, tooltip=tooltip or text, layout=widgets.Layout(width=width), **look)
+        made.on_click(clicked)
+        return made
 
     def release(self) -> None:
         """Let go of whatever the lab's threads wait for; may be called from any thread, more than once."""
@@ -209,21 +219,21 @@ class RunPanel(Panel):
     small when the lab is opened. `timeline` is the picture that grows while the run lasts.
     """
 
-    def __init__(self, controls: Sequence[widgets.Widget], alt: str, **heights: float) -> None:
+    def __init__(
+        self, controls: Sequence[widgets.Widget], alt: str, below: Sequence[widgets.Widget] = (), **heights: float
+    ) -> None:
         self.stopping = threading.Event()  # set: the run is to end soon. Each run has one of its own
         self.running = False
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        narrow = widgets.Layout(width="100px")
-        self.run_button = button("Run", "play", "Start a run", button_style="primary", layout=narrow)
-        self.stop_button = button("Stop", "stop", "End the run early", disabled=True, layout=narrow)
+        made = partial(self.button, width="100px")
+        self.run_button = made("Run", self.start, "Start a run", icon="play", button_style="primary")
+        self.stop_button = made("Stop", self.stop, "End the run early", icon="stop", disabled=True)
         self._bar = widgets.IntProgress(layout=widgets.Layout(width="150px"))
         self._count = widgets.Label()
-        self.run_button.on_click(self.answer(self.start))
-        self.stop_button.on_click(lambda _: self.stop())
         self.timeline = LiveTimeline((), **heights)
         body = [row(*controls), row(self.run_button, self.stop_button, self._bar, self._count)]
-        super().__init__(body, alt, live=self.timeline)
+        super().__init__(body, alt, below, self.timeline)
 
     def run(self) -> str:
         """One run, in the lab's thread, ended soon after `stopping` is set; returns the summary in words."""

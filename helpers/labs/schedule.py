@@ -14,8 +14,8 @@ import ipywidgets as widgets
 from matplotlib.patches import Rectangle
 
 from helpers._common import count
-from helpers.drawing.figure import BLUE, GRAY, INK, ORANGE, PALE, Picture, figure, ink_on
-from helpers.labs.panel import WIDTH, Panel, button, row
+from helpers.drawing.figure import BLUE, GRAY, INK, ORANGE, PALE, Picture, ink_on
+from helpers.labs.panel import Panel, canvas, row
 from helpers.stepping import ENDED, NAMES, WAITS, Run, Stepper, check, every_order
 
 SHADES = dict(zip(NAMES, (BLUE, ORANGE), strict=True))
@@ -34,11 +34,8 @@ def schedule_picture(run: Run, standing: dict[str, str] | None = None) -> Pictur
     steps = run.steps[-MOST:]
     inches = HEAD + HIGH * (len(steps) + bool(standing)) + 0.15
     words = "; ".join(f"thread {step.thread} ran {step.text}, then the data was {step.data}" for step in steps)
-    picture = figure(WIDTH, inches, alt=f"Two threads, stepped line by line: {words or 'no line has run'}.")
-    axes = picture.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
-    axes.set_xlim(0, WIDTH)
-    axes.set_ylim(inches, 0)
+    picture, axes = canvas(inches, f"Two threads, stepped line by line: {words or 'no line has run'}.")
+    axes.invert_yaxis()
     at = {name: LEFT + i * (WIDE + 0.08) for i, name in enumerate(NAMES)}
     for name, x in at.items():
         axes.text(x + WIDE / 2, 0.3, f"thread {name}", ha="center", va="center", fontsize=12, color=INK)
@@ -83,10 +80,10 @@ class ScheduleLab(Panel):
         self.runs: list[Run] = []
         self._stepper: Stepper | None = None
         self._ending = threading.Event()
-        self.step_buttons = {name: self._button(f"Run {name} to its next line", partial(self.step, name))
+        self.step_buttons = {name: self.button(f"Run {name} to its next line", partial(self.step, name))
                              for name in NAMES}  # fmt: skip
-        self.again_button = self._button("Start again", self.again)
-        self.every_button = self._button("Try every order", self.try_every)
+        self.again_button = self.button("Start again", self.again)
+        self.every_button = self.button("Try every order", self.try_every)
         self.found = widgets.Dropdown(description="Show order", disabled=True, layout=widgets.Layout(width="420px"))
         self.found.observe(lambda change: self._replay(), "index")
         rows = [row(*self.step_buttons.values(), self.again_button), row(self.every_button, self.found)]
@@ -160,11 +157,6 @@ class ScheduleLab(Panel):
         stepper, self._stepper = self._stepper, None
         if stepper is not None:
             stepper.__exit__()
-
-    def _button(self, text: str, handler: Callable[[], None]) -> widgets.Button:
-        made = button(text, layout=widgets.Layout(width="auto"))
-        made.on_click(self.answer(handler))
-        return made
 
     def _enable(self) -> None:
         for name, one in self.step_buttons.items():

@@ -400,6 +400,10 @@ class Steps:
         self.ended.append(number)
         return number
 
+    def collect(self, results):
+        for number in results:
+            self.seen.append(number)
+
     def end(self, number):
         self.ends[number].set()
         until(lambda: number in self.ended, f"task {number} ended")
@@ -409,7 +413,7 @@ class Steps:
 def test_as_completed_and_wait_show_each_result_as_it_ends(way):
     steps = Steps(4)
     with ThreadPoolExecutor(4) as pool, ThreadPoolExecutor(1) as collector:
-        collecting = collector.submit(way, pool, steps.task, 4, steps.seen.append)
+        collecting = collector.submit(steps.collect, way(pool, steps.task, 4))
         for count, number in enumerate((2, 0, 3, 1), start=1):
             steps.end(number)
             until(lambda count=count: len(steps.seen) == count, "it is seen")
@@ -420,7 +424,7 @@ def test_as_completed_and_wait_show_each_result_as_it_ends(way):
 def test_map_holds_results_back_behind_a_slow_first():
     steps = Steps(4)
     with ThreadPoolExecutor(4) as pool, ThreadPoolExecutor(1) as collector:
-        collecting = collector.submit(use_map, pool, steps.task, 4, steps.seen.append)
+        collecting = collector.submit(steps.collect, use_map(pool, steps.task, 4))
         for number in (2, 1, 3):
             steps.end(number)
         assert steps.seen == []
@@ -446,7 +450,7 @@ def test_the_order_lab_runs_the_same_tasks_in_three_ways():
 
 
 def test_the_numbers_of_a_run_come_from_its_stamps():
-    run = Run("map", 2)
+    run = Run("map")
     run.recording.rows += [
         ["task", 100, None, None, 100, 1_000_000_100, None, "returned"],
         ["task", 200, None, None, 300, 500_000_100, None, "returned"],
@@ -468,7 +472,7 @@ def test_the_order_lab_stops():
 
 
 def test_an_error_in_one_way_is_said_and_ends_all(monkeypatch):
-    def broken(pool, task, tasks, see):
+    def broken(pool, task, tasks):
         raise ValueError("no way")
 
     monkeypatch.setitem(order_module.WAYS, "map", broken)
