@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from exercises.engine.alike import shown, unlike
+from exercises.engine.alike import unlike
 from exercises.engine.check import Check
 from exercises.engine.oracle import Given, Inputs
 from exercises.engine.rest import Signal, Wait
 from helpers import tasks
-from helpers._common import count
+from helpers._common import count, shown
 from helpers.recording import watcher as watching
 from helpers.recording.data import Recording
 from helpers.recording.registry import registry

@@ -5,15 +5,21 @@ A bad argument is named, with what was expected, before anything starts.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import math
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any
 
 
 def shown(value: Any, limit: int = 60) -> str:
-    """`value` as an error message shows it: its repr, cut to `limit` characters."""
-    text = repr(value)
+    """`value` as a message shows it: its repr, whatever that does, cut to `limit` characters."""
+    try:
+        text = repr(value)
+    except Exception as error:
+        text = f"<a {type(value).__name__} whose repr raises {type(error).__name__}>"
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -79,6 +85,18 @@ def attribute(thing: Any, name: str, default: Any = None) -> Any:
         return getattr(thing, name, default)
     except Exception:
         return default
+
+
+def source_of(program: Any) -> str:
+    """The text of a function that is to run in another process; ValueError if it can't be found."""
+    try:
+        source = textwrap.dedent(inspect.getsource(program))
+        # What was typed with `python -c` is kept under a name that code from exec() has too.
+        if program.__name__ not in [attribute(node, "name") for node in ast.parse(source).body]:
+            raise OSError
+    except (OSError, SyntaxError, ValueError):
+        raise ValueError(f"program must be a function whose source can be found, not {shown(program)}") from None
+    return source
 
 
 def at_once(starts: Iterable[int | None], ends: Iterable[int | None]) -> Iterator[tuple[int, int]]:

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -100,6 +101,16 @@ def describe() -> Machine:
         jupyterlab=_version("jupyterlab"),
         viztracer=_version("viztracer"),
     )
+
+
+def provenance() -> dict[str, str]:
+    """What a file of measurements says of where and when they were taken."""
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "date": datetime.now(UTC).date().isoformat(),
+    }
 
 
 def gaps(seconds: float = 0.1, longer_than: float = 1e-4) -> list[tuple[float, float]]:

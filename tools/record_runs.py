@@ -14,16 +14,14 @@ import concurrent.futures
 import importlib
 import json
 import multiprocessing
-import platform
 import sys
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from helpers.machine import gil_enabled, usable_cpus
+from helpers.machine import gil_enabled, provenance, usable_cpus
 from helpers.processes.slow_http import slow_server
 from helpers.recording.data import Recording
 from helpers.recording.watcher import watch
@@ -48,13 +46,8 @@ def save(run: Recording, name: str, **more: object) -> None:
     """Write the recording with what it was made on, and `more`."""
     path = DATA / f"{name}.json"
     run.save(path)
-    machine = {
-        "python": platform.python_version(),
-        "cores": usable_cpus(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-    data = json.loads(path.read_text(encoding="utf-8")) | {"machine": machine | more}
+    machine = {**provenance(), "cores": usable_cpus(), **more}
+    data = json.loads(path.read_text(encoding="utf-8")) | {"machine": machine}
     path.write_text(json.dumps(data) + "\n", encoding="utf-8")
     print(f"{name}: {run.wall:.2f} s, {on_cpu(run):.0%} of the tasks' time on a CPU")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
-from helpers._common import count
+from helpers._common import count, shown
 
 
 class Alike:
@@ -28,15 +28,6 @@ class Alike:
 
     def __repr__(self) -> str:
         return f"<equal object {self.number}>"
-
-
-def shown(value: Any, limit: int = 60) -> str:
-    """Its repr, whatever that does, cut to `limit` characters."""
-    try:
-        text = repr(value)
-    except Exception as error:
-        text = f"<a {type(value).__name__} whose repr raises {type(error).__name__}>"
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def error_words(error: BaseException) -> str:

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from exercises.engine.alike import Alike, error_words, remade, shown, unlike
+from exercises.engine.alike import Alike, error_words, remade, unlike
 from exercises.engine.rest import Signal
+from helpers._common import shown
 from helpers.tasks import TICK, Clock, Gate
 
 WORKERS = 3

@@ -217,9 +217,6 @@ class ExerciseFile:
         names = [k.__qualname__.partition(".")[0] for k in kin]
         return [self.parts.lines[name] for name in names if name in self.parts.lines]
 
-    def error(self, line: int, problem: str) -> ExerciseError:
-        return self.parts.bad(line, problem)
-
 
 def read(path: Path) -> ExerciseFile:
     """The exercise in the file `path`. ExerciseError, with the line and what to do, if a part of it is missing."""

@@ -100,20 +100,16 @@ def verdict(exercise: ExerciseFile, messages: list[Message], run: Recording | No
             until = message.until or until
             findings.append(replace(message, says=tidy(says), details=tuple(map(tidy, message.details))))
         elif message.kind == "broken":
-            raise exercise.error(message.line, message.text)
+            raise exercise.parts.bad(message.line, message.text)
         else:
             told[message.kind].append(message.text)
     if told["not started"]:
-        return not_started(exercise)
+        todo = f"Write {exercise.signature} in its cell, run that cell, then run this one again."
+        return Verdict(exercise.name, "not started", (Finding(None, todo),))
     passed = bool(findings) and all(finding.ok is not False for finding in findings)
     findings += [Finding(None, doubt) for doubt in told["doubt"] if not passed]
     printed = _cut("".join(told["printed"]))
     return Verdict(exercise.name, "passed" if passed else "not yet", tuple(findings), printed, run, until)
-
-
-def not_started(exercise: ExerciseFile) -> Verdict:
-    todo = f"Write {exercise.signature} in its cell, run that cell, then run this one again."
-    return Verdict(exercise.name, "not started", (Finding(None, todo),))
 
 
 def _cut(printed: str) -> str:

@@ -7,12 +7,10 @@ Global Interpreter Lock").
 
 from __future__ import annotations
 
-import platform
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import cache
 from itertools import pairwise
 from statistics import median
@@ -21,7 +19,7 @@ from typing import Any
 from helpers._common import function, name_of, number, whole
 from helpers.gil.spans import Baseline, TracedThread, Track, read_spans
 from helpers.gil.trace import GilTrace
-from helpers.machine import gil_enabled, usable_cpus
+from helpers.machine import gil_enabled, provenance, usable_cpus
 
 try:
     from resource import RUSAGE_THREAD, getrusage
@@ -195,11 +193,6 @@ def gil_trace(
         switch_interval=interval,
         gil=gil_enabled(),
         cores=usable_cpus(),
-        machine={
-            "python": platform.python_version(),
-            "implementation": platform.python_implementation(),
-            "platform": f"{platform.system()} {platform.machine()}",
-            "date": datetime.now(UTC).date().isoformat(),
-        },
+        machine=provenance(),
         tracks=tuple(tracks),
     )

@@ -15,24 +15,21 @@ import importlib.util
 import inspect
 import json
 import os
-import platform
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import textwrap
 import warnings
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from helpers._common import instance, shown, whole
+from helpers._common import instance, shown, source_of, whole
 from helpers.gil.spans import Baseline, Sampling, Span, TracedThread, without
 from helpers.gil.trace import GilTrace
 from helpers.machine import usable_cpus
@@ -106,11 +103,7 @@ def _samples(python: str) -> bool:
 def _target(program: Any, arguments: Sequence[Any], folder: Path) -> list[str]:
     """What `sampler_main` is to run: the kind, the file or module, the arguments."""
     if inspect.isfunction(program) and program.__name__ != "<lambda>":
-        try:
-            source = textwrap.dedent(inspect.getsource(program))
-        except OSError:
-            what = f"program must be a function whose source can be found, not {shown(program)}"
-            raise ValueError(what) from None
+        source = source_of(program)
         inspect.signature(program).bind(*arguments)
         for value in arguments:
             try:
@@ -186,12 +179,7 @@ def _sample(target: Sequence[str], rate: int, seconds: int, folder: Path) -> tup
 
 def _facts(folder: Path, limit: int) -> dict[str, Any]:
     """What the program noted: single facts, and under "threads" native id -> name."""
-    facts: dict[str, Any] = {
-        "threads": {},
-        "limit": limit,
-        "platform": f"{platform.system()} {platform.machine()}",
-        "date": datetime.now(UTC).date().isoformat(),
-    }
+    facts: dict[str, Any] = {"threads": {}, "limit": limit}
     with suppress(FileNotFoundError):
         for line in (folder / "facts").read_text(encoding="utf-8").splitlines():
             found = json.loads(line)
@@ -253,12 +241,7 @@ def read_gecko(profile: Mapping[str, Any], facts: Mapping[str, Any], rate: int, 
         switch_interval=facts.get("switch_interval", 0.005),
         gil=gil,
         cores=facts["cores"],
-        machine={
-            "python": facts["python"],
-            "implementation": facts["implementation"],
-            "platform": facts["platform"],
-            "date": facts["date"],
-        },
+        machine={name: facts[name] for name in ("python", "implementation", "platform", "date")},
         outside=tuple(outside if gil else ()),
         sampling=Sampling(
             rate=rate,

@@ -11,7 +11,6 @@ import atexit
 import json
 import linecache
 import os
-import platform
 import runpy
 import sys
 import threading
@@ -21,7 +20,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-from helpers.machine import gil_enabled, usable_cpus
+from helpers.machine import gil_enabled, provenance, usable_cpus
 
 HEAD_START = 0.1  # seconds that the sampler gets to begin: a few ms do on a quiet computer
 STARTS = {"_posixsubprocess.fork_exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen"}
@@ -85,8 +84,7 @@ def main() -> None:
         os.close(file)
     facts = Facts(Path(folder))
     facts.note(
-        python=platform.python_version(),
-        implementation=platform.python_implementation(),
+        **provenance(),
         gil=gil_enabled(),
         cores=usable_cpus(),
         clocks=time.perf_counter_ns() - time.monotonic_ns(),

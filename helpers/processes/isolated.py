@@ -6,7 +6,6 @@ group ends with the call, and with the process that made the call.
 
 from __future__ import annotations
 
-import ast
 import inspect
 import json
 import os
@@ -25,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from helpers._common import instance, number, shown
+from helpers._common import instance, number, shown, source_of
 from helpers.processes.isolated_main import NAME
 from helpers.recording.data import Recording
 
@@ -202,11 +201,4 @@ def _source_of(program: str | Callable[[], object]) -> str:
     if not inspect.isfunction(program) or program.__name__ == "<lambda>" or inspect.signature(program).parameters:
         what = "the text of a program, or a function without arguments"
         raise TypeError(f"program must be {what}, not {shown(program)}")
-    try:
-        source = textwrap.dedent(inspect.getsource(program))
-        # What was typed with `python -c` is kept under a name that code from exec() has too.
-        if program.__name__ not in [getattr(node, "name", "") for node in ast.parse(source).body]:
-            raise OSError
-    except (OSError, SyntaxError, ValueError):
-        raise ValueError(f"program must be a function whose source can be found, not {shown(program)}") from None
-    return f"{source}\n{program.__name__}()\n"
+    return f"{source_of(program)}\n{program.__name__}()\n"
