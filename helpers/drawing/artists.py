@@ -48,8 +48,6 @@ def _markers(axes: Axes, x: Any, y: Any, words: str, **style: Any) -> list[Sign]
 def submits(axes: Axes, plan: Plan, unit: float) -> list[Sign]:
     """A tick a submit, on the lane of the thread that submitted."""
     table = plan.table
-    if not table.size:
-        return []
     few = table.size <= MOST_TICKS
     some = range(table.size) if few else np.unique(np.linspace(0, table.size - 1, 4000).astype(int))
     which = [i for i in some if table.submitters[i] in plan.lane_of]

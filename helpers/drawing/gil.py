@@ -61,9 +61,8 @@ def draw_lanes(axes: Axes, trace: GilTrace, inches: float) -> None:
             cut = left <= 0 or left + length >= trace.seconds * 1e3
             texts = [] if cut else [span(length / 1e3), f"{length:.1f}"]
             fits = [text for text in texts if 0.075 * len(text) < length / an_inch]
-            label = axes.text(left + length / 2, index, fits[0] if fits else "", ha="center", va="center", zorder=5,
-                              fontsize=9, color=ink_on(ink))  # fmt: skip
-            label.set_path_effects([withStroke(linewidth=2.5, foreground=ink)])
+            axes.text(left + length / 2, index, fits[0] if fits else "", ha="center", va="center", zorder=5, fontsize=9,
+                      color=ink_on(ink), path_effects=[withStroke(linewidth=2.5, foreground=ink)])  # fmt: skip
         cpu = trace.threads[index].cpu / trace.seconds
         word = "GIL" if trace.sampling and trace.gil else "ran"
         axes.annotate(f"asleep, {percent(cpu)}\non a core" if asleep else f"{word} {percent(share)}",
@@ -116,8 +115,6 @@ def handovers(trace: GilTrace) -> list[tuple[Span, Span]]:
     return pairs
 
 
-__all__ = ["describe_trace", "gil_histogram", "gil_picture"]
-
 LANE, HEAD, LEFT, RIGHT = 0.46, 0.78, 1.2, 1.05  # inches
 SOFT = "#555555"
 
@@ -145,7 +142,7 @@ def gil_picture(
     below = 0.62 + 0.2 * -(-len(keys) // columns) + 0.17 * len(caption)
     tops = [HEAD + 0.24 * head.count("\n") for head in heads]
     height = below + sum(top + LANE * len(trace.threads) for top, trace in zip(tops, several, strict=True))
-    picture = figure(width, height, _alt(several, titles))
+    picture = figure(width, height, " ".join(map(_titled, titles, map(describe_trace, several))))
     longest = max(trace.seconds for trace in several) * 1e3
     floor = height
     for trace, head, top in zip(several, heads, tops, strict=True):
@@ -213,23 +210,13 @@ def gil_histogram(trace: GilTrace, title: str = "", width: float = 8.0) -> Pictu
     plain(axes, grid=False)
     axes.set(xlim=(0, edges[-1]), ylim=(0, max([*counts, 1]) * 1.15), yticks=[])
     axes.set_xlabel(f"length of a hold, milliseconds{without}", fontsize=10.5, color=INK)
-    picture.text(
-        0.7 / width,
-        1 - 0.28 / 3.4,
-        f"{title}: {heading}" if title else heading,
-        fontsize=12.5,
-        fontweight="bold",
-        color=INK,
-    )
+    picture.text(0.7 / width, 1 - 0.28 / 3.4, _titled(title, heading), fontsize=12.5, fontweight="bold", color=INK)
     picture.text(0.7 / width, 1 - 0.5 / 3.4, origin(trace), fontsize=10, color=SOFT)
     return picture
 
 
-def _alt(traces: Sequence[GilTrace], titles: Sequence[str]) -> str:
-    said = [
-        f"{title}: {describe_trace(t)}" if title else describe_trace(t) for t, title in zip(traces, titles, strict=True)
-    ]
-    return " ".join(said)
+def _titled(title: str, words: str) -> str:
+    return f"{title}: {words}" if title else words
 
 
 def _heading(trace: GilTrace, title: str, width: float) -> str:
@@ -258,6 +245,6 @@ def _caption(traces: Sequence[GilTrace], titles: Sequence[str], width: float) ->
     sentences = [noise(*traces)]
     for trace, title in zip(traces, titles, strict=True):
         known = " ".join(notes(trace))
-        sentences += [f"{title}: {known}" if title else known] if known else []
+        sentences += [_titled(title, known)] if known else []
     letters = int((width - LEFT - 0.2) * 16)
     return [line for sentence in dict.fromkeys(sentences) for line in textwrap.wrap(sentence, letters)]

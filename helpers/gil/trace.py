@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -18,54 +18,6 @@ from helpers.gil.spans import Baseline, Sampling, Span, TracedThread, Track
 FORMAT = "gil trace 1"
 SPANS = ("holds", "waits", "preempted")
 PLAIN = ("machine", "unsure", "gil", "cores", "switch_interval", "start")
-
-
-def write(path: str | Path, trace: Mapping[str, Any]) -> None:
-    """Write the fields of a trace to `path`, all but the raw stamps."""
-    start = trace["start"]
-    data = {
-        "format": FORMAT,
-        **{name: trace[name] for name in PLAIN},
-        "length": trace["end"] - start,
-        "threads": [{**thread._asdict(), "baseline": thread.baseline._asdict()} for thread in trace["threads"]],
-        **{name: [(thread, a - start, b - start) for thread, a, b in trace[name]] for name in SPANS},
-    }
-    if trace["sampling"]:
-        data["outside"] = [(thread, a - start, b - start) for thread, a, b in trace["outside"]]
-        data["sampling"] = trace["sampling"]._asdict()
-    Path(path).write_text(json.dumps(data) + "\n", encoding="utf-8")
-
-
-def read(path: str | Path) -> dict[str, Any]:
-    """The fields of the trace that `write` wrote; ValueError naming the file if it is anything else."""
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-        if data["format"] != FORMAT:
-            raise ValueError(f"its format is {shown(data['format'])}")
-        start = data["start"]
-        return {
-            **{name: data[name] for name in PLAIN},
-            "end": start + data["length"],
-            "threads": tuple(_thread(**thread) for thread in data["threads"]),
-            **{name: _spans(data[name], start) for name in SPANS},
-            "outside": _spans(data.get("outside", ()), start),
-            "sampling": _sampling(**data["sampling"]) if "sampling" in data else None,
-            "recorded": True,
-        }
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not a trace that GilTrace.save wrote: {error!r}") from error
-
-
-def _thread(baseline: dict[str, float], **facts: Any) -> TracedThread:
-    return TracedThread(**facts, baseline=Baseline(*(baseline[name] for name in Baseline._fields)))
-
-
-def _spans(found: Sequence[Sequence[int]], start: int) -> tuple[Span, ...]:
-    return tuple(Span(thread, start + a, start + b) for thread, a, b in found)
-
-
-def _sampling(notes: Sequence[str], **facts: Any) -> Sampling:
-    return Sampling(**facts, notes=tuple(notes))
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,9 +141,40 @@ class GilTrace:
 
     def save(self, path: str | Path) -> None:
         """Write the trace, and where and when it was taken, as JSON. Times in it are ns from its start."""
-        write(path, vars(self))
+        start = self.start
+        from_start = lambda spans: [(thread, a - start, b - start) for thread, a, b in spans]
+        data = {
+            "format": FORMAT,
+            **{name: getattr(self, name) for name in PLAIN},
+            "length": self.end - start,
+            "threads": [{**thread._asdict(), "baseline": thread.baseline._asdict()} for thread in self.threads],
+            **{name: from_start(getattr(self, name)) for name in SPANS},
+        }
+        if self.sampling:
+            data |= {"outside": from_start(self.outside), "sampling": self.sampling._asdict()}
+        Path(path).write_text(json.dumps(data) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> GilTrace:
         """Read what `save` wrote; ValueError naming the file if it is anything else."""
-        return cls(**read(path))
+        try:
+            data = json.loads(Path(path).read_text(encoding="utf-8"))
+            if data["format"] != FORMAT:
+                raise ValueError(f"its format is {shown(data['format'])}")
+            start, sampling = data["start"], data.get("sampling")
+            facts: dict[str, Any] = {
+                **{name: data[name] for name in PLAIN},
+                "end": start + data["length"],
+                "threads": tuple(_thread(**thread) for thread in data["threads"]),
+                "sampling": Sampling(**sampling | {"notes": tuple(sampling["notes"])}) if sampling else None,
+            }
+            for name in (*SPANS, "outside"):
+                found = data[name] if name in SPANS else data.get(name, ())
+                facts[name] = tuple(Span(thread, start + a, start + b) for thread, a, b in found)
+            return cls(**facts, recorded=True)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is not a trace that GilTrace.save wrote: {error!r}") from error
+
+
+def _thread(baseline: dict[str, float], **facts: Any) -> TracedThread:
+    return TracedThread(**facts, baseline=Baseline(*(baseline[name] for name in Baseline._fields)))

@@ -8,11 +8,11 @@ from matplotlib.collections import LineCollection
 
 from helpers.drawing import gil
 from helpers.drawing.figure import Picture
-from helpers.drawing.gil import describe_trace, gil_histogram, gil_picture
+from helpers.drawing.gil import gil_histogram, gil_picture
 from helpers.gil.measure import Baseline
 from helpers.gil.spans import Span
 from helpers.gil.trace import GilTrace, TracedThread
-from helpers.gil.words import explain, headline, notes, percent, span
+from helpers.gil.words import describe_trace, explain, headline, notes, percent, span
 
 MS = 1_000_000
 QUIET = Baseline(piece=30e-6, longest=60e-6, stamp=2e-7, threshold=2e-4, lost=0.0, busy=1.0)
