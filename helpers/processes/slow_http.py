@@ -22,6 +22,9 @@ from typing import IO, NamedTuple
 
 from helpers._common import at_once, number, whole
 
+PROGRAM = Path(__file__).with_name("slow_http_main.py")
+LIMIT = 10.0  # seconds that the server may take to start, to report, or to end
+
 
 class Request(NamedTuple):
     """One request as the server saw it; times in ns on the clock of `time.perf_counter_ns`.
@@ -90,20 +93,16 @@ class Seen:
 
 
 class LineProcess:
-    """`command`, which must end with its stdin, from here to `end()` or until this object is forgotten.
+    """`command`, which must end with its stdin, from here to `end()` or until this object is forgotten."""
 
-    `name` is what errors call it; `limit` the seconds in which it must answer, or end.
-    """
-
-    def __init__(self, name: str, command: list[str], limit: float) -> None:
-        self.name, self.limit = name, limit
+    def __init__(self, command: list[str]) -> None:
         # A file, not a pipe: nobody reads it unless something goes wrong, and it can't fill up.
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True
         )
         # Once: by end(), or when this object is forgotten.
-        self.end = weakref.finalize(self, _hang_up, self.child, self._errors, limit)
+        self.end = weakref.finalize(self, _hang_up, self.child, self._errors)
         self.end.atexit = False
 
     def tell(self, words: str, answers: bool = True) -> str:
@@ -111,7 +110,7 @@ class LineProcess:
         child = self.child
         assert child.stdin is not None and child.stdout is not None
         line = ""
-        with _at_most(self.limit, child):
+        with _at_most(LIMIT, child):
             with suppress(OSError):
                 child.stdin.write(words)
                 child.stdin.flush()
@@ -120,16 +119,16 @@ class LineProcess:
                 return line
             code = child.wait()
         self._errors.seek(0)
-        what = f"{self.name} ended, or did not answer in {self.limit:g} s (exit code {code})"
+        what = f"the slow server ended, or did not answer in {LIMIT:g} s (exit code {code})"
         raise RuntimeError(f"{what}\n{self._errors.read()}".strip())
 
 
-def _hang_up(child: subprocess.Popen[str], errors: IO[str], limit: float) -> None:
+def _hang_up(child: subprocess.Popen[str], errors: IO[str]) -> None:
     """Let the process end, as it does at the end of its stdin, and make sure of it."""
     with suppress(OSError):
         child.stdin.close()  # type: ignore[union-attr]
     try:
-        child.wait(limit)
+        child.wait(LIMIT)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
@@ -152,10 +151,6 @@ def _at_most(seconds: float, child: subprocess.Popen[str]) -> Iterator[None]:
     finally:
         timer.cancel()
         timer.join()
-
-
-PROGRAM = Path(__file__).with_name("slow_http_main.py")
-LIMIT = 10.0  # seconds that the server may take to start, or to report
 
 
 class SlowServer:
@@ -197,7 +192,7 @@ class SlowServer:
         settings = json.dumps({**self._settings, "parent": os.getpid()})
         with self._lock:
             command = [sys.executable, "-I", "-S", str(PROGRAM), settings]
-            process = self._process = LineProcess("the slow server", command, LIMIT)
+            process = self._process = LineProcess(command)
             try:
                 self._port = int(process.tell(""))
             except BaseException:
