@@ -112,8 +112,7 @@ def ink_on(background: str) -> str:
 
 def plain(axes: Axes, grid: bool = True) -> None:
     """Leave of `axes` only the bottom line and, with `grid`, faint vertical lines."""
-    for side in ("left", "right", "top"):
-        axes.spines[side].set_visible(False)
+    axes.spines[["left", "right", "top"]].set_visible(False)
     axes.spines["bottom"].set_color(GRAY)
     axes.tick_params(axis="y", length=0, colors=INK)
     axes.tick_params(axis="x", colors=INK)

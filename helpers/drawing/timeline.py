@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.legend_handler import HandlerTuple
-from matplotlib.patches import Rectangle
 
 from helpers._common import instance, number, shown, whole
 from helpers.drawing import artists, layout
@@ -112,17 +111,7 @@ def _lay_lanes(axes: Axes, plan: layout.Plan) -> None:
     axes.set_yticks([lane.middle for lane in plan.lanes], [lane.label for lane in plan.lanes], fontsize=10)
     for lane in plan.lanes:
         if lane.kind != "worker":
-            axes.add_patch(
-                Rectangle(
-                    (0, lane.top),
-                    1,
-                    lane.size,
-                    transform=axes.get_yaxis_transform(),
-                    facecolor=PALE,
-                    edgecolor="none",
-                    zorder=0.1,
-                )
-            )
+            axes.axhspan(lane.top, lane.top + lane.size, facecolor=PALE, edgecolor="none", zorder=0.1)
         elif lane.size > 0.15:
             axes.axhline(lane.middle, color=LINE, lw=0.6, zorder=0.2)
 

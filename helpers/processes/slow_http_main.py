@@ -1,6 +1,6 @@
 """The process behind `helpers.slow_server`: a small HTTP/1.1 server on loopback, standard library only.
 
-Started as `python -I -S slow_server_process.py SETTINGS`, SETTINGS being a JSON object. It writes its port to
+Started as `python -I -S slow_http_main.py SETTINGS`, SETTINGS being a JSON object. It writes its port to
 stdout, then answers each line on stdin: `seen` with a line of JSON, `stop` by ending. It ends at the end of
 stdin too, so it can't outlive the process that started it.
 """
@@ -17,18 +17,9 @@ import sys
 import threading
 import time
 from asyncio import StreamReader, StreamWriter
+from http import HTTPStatus
 from urllib.parse import parse_qs
 
-REASONS = {
-    200: "OK",
-    400: "Bad Request",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    501: "Not Implemented",
-    503: "Service Unavailable",
-}
 LONGEST = 60.0
 
 
@@ -65,7 +56,7 @@ class Site:
             status = 429
         if status != 200:
             self.log.append((path, None, arrived, time.perf_counter_ns(), status))
-            return status, REASONS[status] + "\n"
+            return status, HTTPStatus(status).phrase + "\n"
 
         attempt = self.attempts[path] = self.attempts.get(path, 0) + 1
         fails, which, late = draw(self.settings["seed"], path, attempt)
@@ -86,7 +77,7 @@ class Site:
             seen = None if reader.at_eof() else status
             self.log[row] = (path, attempt, arrived, time.perf_counter_ns(), seen)
         if status != 200:
-            return status, REASONS[status] + "\n"
+            return status, HTTPStatus(status).phrase + "\n"
         return status, f"page {page[1]}\n" if page else "The pages are at /page/0, /page/1, ...\n"
 
     async def talk(self, reader: StreamReader, writer: StreamWriter) -> None:
@@ -116,7 +107,7 @@ class Site:
             status, text = await self.answer(words[0], words[1], reader)
         body = text.encode()
         lines = [
-            f"HTTP/1.1 {status} {REASONS[status]}",
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
             time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT", time.gmtime()),
             "Content-Type: text/plain; charset=utf-8",
             f"Content-Length: {len(body)}",
