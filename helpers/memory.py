@@ -60,9 +60,7 @@ def keep(part: str, name: str, **facts: Any) -> Path | None:
     """Add `facts` to what is known of `name`; the file that holds them now, None where none could be written."""
     new = {part: {name: facts}}
     with suppress(OSError, RuntimeError):
-        kept = place()
-        for path in dict.fromkeys([kept, *places()] if kept else places()):
-            assert path is not None
+        for path in dict.fromkeys(filter(None, [place(), *places()])):
             with suppress(OSError, Timeout, NotImplementedError):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with _lock(path):

@@ -168,11 +168,10 @@ def predict(question: str, unit: str = "", choices: Sequence[str] | None = None)
     options: tuple[str, ...] = ()
     if choices is not None:
         expected = "a list of two or more different texts"
-        if isinstance(choices, str) or not isinstance(choices, Sequence):
+        listed = isinstance(choices, Sequence) and not isinstance(choices, str)
+        if not listed or not all(isinstance(option, str) for option in choices):
             raise TypeError(f"choices must be {expected}, not {shown(choices)}")
         options = tuple(choices)
-        if not all(isinstance(option, str) for option in options):
-            raise TypeError(f"choices must be {expected}, not {shown(choices)}")
         if len(options) < 2 or len(set(options)) < len(options) or not all(map(str.strip, options)):
             raise ValueError(f"choices must be {expected}, not {shown(choices)}")
         if unit:

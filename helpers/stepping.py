@@ -144,7 +144,11 @@ class Stepper:
                 actor.thread.join(5)
         while self._put_back:
             self._put_back.pop()()
-        set_to(self._data, self._before)
+        if isinstance(self._data, dict):
+            self._data.clear()
+            self._data.update(self._before)
+        else:
+            self._data[:] = self._before
 
     def step(self, name: str) -> str:
         """Let thread `name` run its line; returns what it does then. ValueError if it can't run now."""
@@ -268,16 +272,6 @@ def _names(code: CodeType) -> Iterator[str]:
     for part in code.co_consts:
         if isinstance(part, CodeType):
             yield from _names(part)
-
-
-def set_to(data: Any, before: Any) -> None:
-    """Make the dict or list `data` equal to a copy of `before`."""
-    fresh = copy.deepcopy(before)
-    if isinstance(data, dict):
-        data.clear()
-        data.update(fresh)
-    else:
-        data[:] = fresh
 
 
 def check(functions: Sequence[Callable[[], Any]], data: Any) -> list[FunctionType]:

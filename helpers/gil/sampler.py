@@ -168,9 +168,7 @@ def _sample(target: Sequence[str], rate: int, seconds: int, folder: Path) -> tup
             return profile, facts
         ran = facts.get("end", 0) - facts.get("start", 0)
         if ran < 20e9 / rate:
-            raise ValueError(
-                f"{os.path.basename(target[1])} was over after {ran / 1e6:.1f} ms, before the first sample"
-            )
+            raise ValueError(f"{name} was over after {ran / 1e6:.1f} ms, before the first sample")
         raise NoSampler(FORBIDDEN)
     if any(word in words for word in ("ermission", "not permitted", "task_for_pid", "sudo")):
         raise NoSampler(FORBIDDEN)

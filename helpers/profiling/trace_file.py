@@ -133,10 +133,12 @@ def recording_events(run: Recording, group: int, title: str) -> Iterator[Event]:
     end = max((stamp for task in tasks for stamp in (task.submitted, task.started, task.finished) if stamp), default=0)
     threads = [*run.workers, *(b.thread for b in blocked), *(c.thread for c in callbacks)]
     yield from _names(group, title, [*threads, *(mark.thread for mark in run.marks)])
-    for task in tasks:
+    left = [task.started if task.started is not None else task.finished for task in tasks]
+    for task, until in zip(tasks, left, strict=True):
         if task.started is not None and task.worker is not None:
             yield _slice(group, task.worker.native_id, task.label, task.started, task.finished or end, **_facts(task))
-        yield from _queued(group, task, end)
+        over, facts = end if until is None else until, {"task": task.index, "label": task.label}
+        yield from _span(group, "queue", "in the queue", task.index, task.submitted, over, **facts)
     for wait in blocked:
         several = f" for {len(wait.tasks)} tasks" if wait.tasks else ""
         what = several if wait.task is None else f" of task {wait.task}"
@@ -148,7 +150,6 @@ def recording_events(run: Recording, group: int, title: str) -> Iterator[Event]:
     for mark in run.marks:
         place = {"pid": group, "tid": mark.thread.native_id}
         yield {"ph": "i", "s": "t", **place, "name": mark.text, "ts": mark.time / 1e3}
-    left = [task.started if task.started is not None else task.finished for task in tasks]
     ran = [task for task in tasks if task.started is not None]
     yield from _counter(group, "in the queue", [task.submitted for task in tasks], left)
     yield from _counter(group, "in flight", [task.started for task in ran], [task.finished for task in ran])
@@ -184,12 +185,6 @@ def _facts(task: Task) -> dict[str, Any]:
     wait = None if task.queue_wait is None else task.queue_wait * 1e3
     facts = {"task": task.index, "outcome": task.outcome, "queue wait (ms)": wait, "CPU time (ms)": cpu}
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _queued(group: int, task: Task, end: int) -> Iterator[Event]:
-    left = task.started if task.started is not None else task.finished
-    facts = {"task": task.index, "label": task.label}
-    yield from _span(group, "queue", "in the queue", task.index, task.submitted, end if left is None else left, **facts)
 
 
 def _span(group: int, kind: str, name: str, number: int, start: int, end: int, **facts: Any) -> Iterator[Event]:
