@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from helpers.profiling.perfetto_server import page_files, squeezed
+from helpers.profiling.perfetto import page_files, squeezed
 from helpers.profiling.trace_file import NOTE, read_trace, summarize, write_trace
 from helpers.profiling.viztracer_run import record_viztracer
 from helpers.recording.data import Recording, Thread

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from helpers.gil.measure import gil_trace
-from helpers.profiling.perfetto_server import TraceServer
+from helpers.profiling.perfetto import TraceServer
 from helpers.profiling.trace_file import write_trace
 from helpers.profiling.viztracer_run import record_viztracer
 from helpers.recording.watcher import watch

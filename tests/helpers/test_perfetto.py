@@ -17,9 +17,8 @@ from typing import Any
 import psutil
 import pytest
 
-from helpers.profiling import perfetto_server
-from helpers.profiling.perfetto import TraceView, commands, show_trace
-from helpers.profiling.perfetto_server import TraceServer, page_files, server
+from helpers.profiling import perfetto
+from helpers.profiling.perfetto import TraceServer, TraceView, commands, page_files, server, show_trace
 from helpers.profiling.trace_file import summarize
 
 SLICE = {"ph": "X", "pid": 1, "tid": 7, "name": "f", "ts": 1, "dur": 2}
@@ -46,7 +45,14 @@ def notebook(monkeypatch: Any) -> Iterator[None]:
     """As in a kernel that a Jupyter server started."""
     monkeypatch.setenv("JPY_SESSION_NAME", "lesson.ipynb")
     yield
-    perfetto_server.stop()
+    stop()
+
+
+def stop() -> None:
+    """End the process's server, if there is one."""
+    if perfetto._running is not None:
+        perfetto._running.close()
+    perfetto._forget()
 
 
 def servers() -> int:
@@ -188,13 +194,13 @@ def test_a_server_stops_and_frees_its_port() -> None:
     before = servers()
     port = server().port
     assert servers() == before + 1 and port in listening(os.getpid())
-    perfetto_server.stop()
+    stop()
     assert servers() == before and port not in listening(os.getpid())
 
 
 PROCESS = """
 import os, sys, time
-from helpers.profiling.perfetto_server import server
+from helpers.profiling.perfetto import server
 print(server().port, flush=True)
 if len(sys.argv) > 1:
     if os.fork() == 0:
@@ -235,7 +241,7 @@ def test_without_a_jupyter_server_there_is_text_and_no_server(trace: Path, monke
         """a "b" <c> trace.json: 1 kB, 2 slices on 2 threads. Open it with: vizviewer 'a "b" <c> trace.json'"""
     )
     assert "&lt;c&gt;" in bundle["text/html"] and "<c>" not in bundle["text/html"]
-    assert perfetto_server._running is None
+    assert perfetto._running is None
 
 
 def test_the_threads_of_holds_and_below_them_the_holds_are_pinned(tmp_path: Path) -> None:
@@ -289,4 +295,4 @@ def test_bad_arguments_are_named(
     Path("fine.json").write_text(json.dumps(TRACE))
     with pytest.raises(error, match=words):
         show_trace(*arguments)
-    assert perfetto_server._running is None
+    assert perfetto._running is None
