@@ -327,7 +327,7 @@ def test_recordings_made_elsewhere_show_threads_side_by_side(path):
 
 
 def test_there_is_a_recording_of_each_program_of_lesson_six():
-    programs = runpy.run_path(str(ROOT / "tools" / "record_gil_traces.py"))["WITHOUT"]
+    programs = runpy.run_path(str(ROOT / "tools" / "record.py"))["WITHOUT"]
     assert {path.stem for path in DATA.glob("free-threaded-*.json")} == set(programs)
     for path in DATA.glob("free-threaded-*.json"):
         work, threads = programs[path.stem]
