@@ -46,13 +46,9 @@ def command(options: list[str], notebooks: Path = NOTEBOOKS) -> list[str]:
 
 def environment() -> dict[str, str]:
     """This one, in which the kernels find `helpers` even where nobody installed it, and Jupyter our settings."""
-    added = {"PYTHONPATH": PROJECT, "JUPYTER_CONFIG_PATH": CONFIG}
-    return os.environ | {name: before(name, folder) for name, folder in added.items()}
-
-
-def before(variable: str, folder: Path) -> str:
-    """`folder`, and then the folders of an environment variable."""
-    return os.pathsep.join(filter(None, (str(folder), os.environ.get(variable))))
+    first = {"PYTHONPATH": PROJECT, "JUPYTER_CONFIG_PATH": CONFIG}
+    paths = {name: filter(None, (str(folder), os.environ.get(name))) for name, folder in first.items()}
+    return os.environ | {name: os.pathsep.join(path) for name, path in paths.items()}
 
 
 def main() -> int:

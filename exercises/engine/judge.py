@@ -51,14 +51,6 @@ def unfit(exercise: ExerciseFile, fn: Any) -> str | None:
     return None
 
 
-def doubts(exercise: ExerciseFile, fn: Any) -> list[str]:
-    """What may explain why `fn` was refused."""
-    if inspect.isgeneratorfunction(fn) and not inspect.isgeneratorfunction(exercise.solution):
-        name = exercise.learners_name
-        return [f"{name} has a yield in it: a call gives a generator, and runs nothing until that is read."]
-    return []
-
-
 def _article(word: str) -> str:
     return "an" if word[:1].lower() in "aeiou" else "a"
 
@@ -111,8 +103,12 @@ def judge(exercise: ExerciseFile, fn: Any, send: Send) -> None:
             send(Told("not started"))
         elif not (refused and finding.stumbled):  # what was refused already may well make the check stumble
             send(finding)
-    for doubt in doubts(exercise, fn) + [AGAIN for items in check.inputs if items.again][:1]:
-        send(Told("doubt", doubt))
+    # What may explain why it was refused.
+    if inspect.isgeneratorfunction(fn) and not inspect.isgeneratorfunction(exercise.solution):
+        what = "has a yield in it: a call gives a generator, and runs nothing until that is read."
+        send(Told("doubt", f"{exercise.learners_name} {what}"))
+    if any(items.again for items in check.inputs):
+        send(Told("doubt", AGAIN))
     check.open_gates()
 
 
