@@ -76,11 +76,12 @@ class Machine(NamedTuple):
         )
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str | None:
+    """The version of an installed package; None where there is none."""
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return None
 
 
 def default_workers() -> int:
@@ -98,8 +99,8 @@ def describe() -> Machine:
         reported_cpus=os.cpu_count() or 1,
         default_workers=default_workers(),
         system=f"{platform.system()} {platform.machine()}",
-        jupyterlab=_version("jupyterlab"),
-        viztracer=_version("viztracer"),
+        jupyterlab=version_of("jupyterlab") or "not installed",
+        viztracer=version_of("viztracer") or "not installed",
     )
 
 

