@@ -58,9 +58,10 @@ def units(kind: Callable[[float], Any], milliseconds: float) -> float:
         return _per_millisecond(kind) * milliseconds
 
 
-def spend(milliseconds: float, kind: Callable[[float], Any]) -> None:
-    """Do as much of `kind` as costs `milliseconds`; TypeError or ValueError for another amount."""
+def spend(milliseconds: float, kind: Callable[[float], Any], value: Any) -> Any:
+    """Do as much of `kind` as costs `milliseconds`, then return `value`; TypeError or ValueError for another amount."""
     kind(units(kind, number("milliseconds", milliseconds, unit="milliseconds")))
+    return milliseconds if value is None else value
 
 
 @cache
@@ -103,8 +104,7 @@ def io_task(seconds: float, value: Any = None) -> Any:
 
 def python_task(milliseconds: float, value: Any = None) -> Any:
     """Compute in Python bytecode for about `milliseconds` of CPU time, holding the GIL."""
-    spend(milliseconds, count)
-    return milliseconds if value is None else value
+    return spend(milliseconds, count, value)
 
 
 def hash_task(milliseconds: float, value: Any = None) -> Any:
@@ -112,14 +112,12 @@ def hash_task(milliseconds: float, value: Any = None) -> Any:
 
     hashlib lets the GIL go for more than 2,047 bytes at a time (Python docs, hashlib); these are 1 MiB.
     """
-    spend(milliseconds, digest)
-    return milliseconds if value is None else value
+    return spend(milliseconds, digest, value)
 
 
 def compress_task(milliseconds: float, value: Any = None) -> Any:
     """Compress text with zlib, in C, for about `milliseconds` of CPU time; zlib lets the GIL go meanwhile."""
-    spend(milliseconds, compress)
-    return milliseconds if value is None else value
+    return spend(milliseconds, compress, value)
 
 
 def fail_task(message: str = "this task fails") -> NoReturn:

@@ -22,6 +22,7 @@ from helpers.recording.data import (
     unseen,
 )
 
+SHORTER = {r"^MainThread$": "main", r"^Dask Worker.*": "dask", r"^(?:Fork|Spawn|ForkServer)Process-": "process "}
 MOST_STRIPES = 14  # a deeper queue is drawn as an area
 
 
@@ -83,12 +84,8 @@ def names(threads: list[Thread]) -> list[str]:
         (f"{word[m[1]]} {m[3]}" if len(pools) == 1 else f"pool {m[2]} no. {m[3]}") if m else t.name
         for t, m in zip(threads, found, strict=True)
     ]
-    short = [
-        "main"
-        if name == "MainThread"
-        else re.sub(r"^(?:Fork|Spawn|ForkServer)Process-", "process ", re.sub(r"^Dask Worker.*", "dask", name))
-        for name in short
-    ]
+    for pattern, words in SHORTER.items():
+        short = [re.sub(pattern, words, name) for name in short]
     twice = {name for name in short if short.count(name) > 1}
     short = [f"{name} ({t.native_id})" if name in twice else name for name, t in zip(short, threads, strict=True)]
     return [name if len(name) <= 13 else name[:5] + "…" + name[-7:] for name in short]

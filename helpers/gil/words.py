@@ -28,18 +28,15 @@ def span(seconds: float) -> str:
 def headline(trace: GilTrace) -> str:
     """How much ran at once and how long a hold was."""
     sampled = trace.sampling and trace.gil
-    if len(trace.threads) == 1 and sampled:
-        return f"one thread, which has the GIL {percent(trace.shares[0])} of the time"
     if len(trace.threads) == 1:
-        return f"one thread alone, running {percent(trace.shares[0])} of the time"
+        does = "one thread, which has the GIL" if sampled else "one thread alone, running"
+        return f"{does} {percent(trace.shares[0])} of the time"
     several = "two" if len(trace.threads) == 2 else "two or more"
     if len(trace.asleep) == len(trace.threads):
         cores = f"using {trace.cpu_over_wall:.2f} of a core"
         return f"{several} asleep at once {percent(trace.overlap)} of the time, {cores}"
-    if sampled:
-        together = f"{several} have the GIL at once {percent(trace.overlap)} of the time"
-        return f"{together}, median hold {span(trace.median_hold)}"
-    return f"{several} running at once {percent(trace.overlap)} of the time, median hold {span(trace.median_hold)}"
+    does = "have the GIL" if sampled else "running"
+    return f"{several} {does} at once {percent(trace.overlap)} of the time, median hold {span(trace.median_hold)}"
 
 
 def origin(trace: GilTrace) -> str:
