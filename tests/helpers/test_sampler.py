@@ -1,6 +1,7 @@
 """The GIL seen from outside: a profile of 3.15's sampler is read on every Python; programs are run where one can."""
 
 import json
+import linecache
 import os
 import sys
 import threading
@@ -183,6 +184,14 @@ def one(value):
 def test_arguments_of_a_function_must_be_literals():
     with pytest.raises(TypeError, match="literals"):
         gil_profile(one, object())
+
+
+def test_a_function_whose_source_is_another_text_is_named(monkeypatch):
+    space = {}
+    exec("def typed(): pass", space)
+    monkeypatch.setitem(linecache.cache, "<string>", (9, None, ["import sys"], "<string>"))
+    with pytest.raises(ValueError, match="program must be a function whose source can be found"):
+        gil_profile(space["typed"])
 
 
 def test_more_samples_than_two_cores_bear_are_warned_of(monkeypatch):

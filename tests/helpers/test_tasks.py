@@ -26,6 +26,15 @@ def test_a_bad_amount_is_named(task, amount, error):
         task(amount)
 
 
+def test_what_can_not_be_shown_is_named_all_the_same():
+    class Odd:
+        def __repr__(self):
+            raise OSError
+
+    with pytest.raises(TypeError, match=r"seconds must be .*, not <a Odd whose repr raises OSError>"):
+        io_task(Odd())
+
+
 @pytest.mark.parametrize("task, kind", [(python_task, "count"), (hash_task, "digest"), (compress_task, "compress")])
 def test_a_task_does_its_own_kind_of_work(monkeypatch, task, kind):
     done = []
