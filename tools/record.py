@@ -1,16 +1,17 @@
-"""Record what lessons show where a reader's own run can't be had, into notebooks/data.
+"""Record what lessons show where a reader's own run can't be had, into notebooks/data, and the README's picture.
 
     python tools/record.py unknown          the six unknown workloads of lesson 06
     python3.15 tools/record.py outside      programs seen from outside, lessons 06 and 07
     python3.14t tools/record.py without     the same work on an interpreter without a GIL
     python3.14 tools/record.py executors    the program of lesson 10 on threads, processes and interpreters
     python tools/record.py article          the article's program, mended, against the server of lesson 11
+    python tools/record.py picture          docs/timeline.png, from two real runs of the same eight waits
 
-`chrt -f 20` before all but the third (Linux, as root) puts their threads before all other programs, which would show in
-the pictures otherwise. A try of the third is taken if the threads got all the cores that they could use, one of the
-fourth if the processes' and the interpreters' tasks had a core all the time: a busy computer would show other programs.
-Of the fourth, one count of steps goes to all workers: each run does the same work. Each file says which Python, on how
-many cores, and when.
+`chrt -f 20` before the others than the third (Linux, as root) puts their threads before all other programs, which would
+show in the pictures otherwise. A try of the third is taken if the threads got all the cores that they could use, one of
+the fourth if the processes' and the interpreters' tasks had a core all the time: a busy computer would show other
+programs. Of the fourth, one count of steps goes to all workers: each run does the same work. Each file says which
+Python, on how many cores, and when.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from helpers.drawing.timeline import timeline
 from helpers.gil.measure import gil_trace
 from helpers.gil.sampler import gil_profile
 from helpers.gil.trace import GilTrace
@@ -41,7 +43,7 @@ from helpers.processes.slow_http import slow_server
 from helpers.profiling.trace_file import read_trace, write_json, write_trace
 from helpers.recording.data import Recording
 from helpers.recording.watcher import watch
-from helpers.tasks import compress_piece, count, hash_piece, python_piece, sleep_piece, units
+from helpers.tasks import compress_piece, count, hash_piece, io_task, python_piece, sleep_piece, units
 
 DATA = Path(__file__).resolve().parents[1] / "notebooks" / "data"
 UNKNOWN = {
@@ -181,8 +183,19 @@ def executors() -> None:
         save_run(run, f"executors-{kind}", steps=steps)
 
 
+def picture() -> None:
+    with ThreadPoolExecutor(max_workers=3) as pool, watch(pool) as inside:
+        for _ in range(8):
+            pool.submit(io_task, 0.2).result()
+    with ThreadPoolExecutor(max_workers=3) as pool, watch(pool) as after:
+        for future in [pool.submit(io_task, 0.2) for _ in range(8)]:
+            future.result()
+    titles = ["result() inside the loop", "submit all, then collect"]
+    (DATA.parents[1] / "docs" / "timeline.png").write_bytes(timeline(inside, after, title=titles).png())
+
+
 if __name__ == "__main__":
-    kinds = {one.__name__: one for one in (unknown, outside, without, executors, article)}
+    kinds = {one.__name__: one for one in (unknown, outside, without, executors, article, picture)}
     if sys.argv[1:] not in [[kind] for kind in kinds]:
         sys.exit(f"Record what? One of: {', '.join(kinds)}.")
     kinds[sys.argv[1]]()
