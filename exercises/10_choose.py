@@ -56,8 +56,9 @@ def check(choose):
             for megabytes in some
         ),
     ]
-    for megabytes, waits, keeps_gil, gil, travels in product((1, 0), *[(True, False)] * 4):
-        right = "processes" if (waits, keeps_gil, gil, travels) == (False, True, True, True) else "threads"
+    for megabytes, waits, keeps_gil, gil, travels in product((1, 0, 250), *[(True, False)] * 4):
+        gains = (waits, keeps_gil, gil, travels) == (False, True, True, True)
+        right = "processes" if gains and megabytes < 20 else "threads"
         words = f"waits={waits}, keeps_gil={keeps_gil}, gil={gil}, megabytes={megabytes}, travels={travels}"
         cases.append((words, (waits, keeps_gil, gil, megabytes, travels), right))
     for words, arguments, right in cases:
@@ -146,3 +147,8 @@ def wrong_wants_processes_for_much_data(waits, keeps_gil, gil, megabytes, travel
     """says: For Python loops over 250 MB a task it chose processes"""
     clear = megabytes < 20 or megabytes > 200
     return "processes" if keeps_gil and gil and travels and not waits and clear else "threads"
+
+
+def wrong_wants_processes_for_much_data_of_tasks_that_wait(waits, keeps_gil, gil, megabytes, travels):
+    """says: For waits=True, keeps_gil=True, gil=True, megabytes=250, travels=True it chose processes"""
+    return choose(waits and megabytes < 20, keeps_gil, gil, 0 if waits else megabytes, travels)

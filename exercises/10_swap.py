@@ -7,13 +7,23 @@ raises, `apply_all` raises that too. The executor belongs to the caller, who goe
 """
 
 import pickle
+import queue
 import threading
-from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    as_completed,
+    wait,
+)
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
-from exercises.kit import Inputs, Window, count, once, shown, unlike, watch
+from exercises.kit import TICK, Inputs, Signal, Window, count, once, settled, shown, unlike, watch
 
 LIMIT = 6
 
@@ -63,6 +73,53 @@ class _FarPool(ProcessPoolExecutor):
         self._far.shutdown(wait, cancel_futures=cancel_futures)
 
 
+class _Long(Future):
+    """The Future of a task that takes longer than anyone's timeout."""
+
+    def __init__(self, asked):
+        super().__init__()
+        self._asked = asked
+
+    def result(self, timeout=None):
+        try:
+            if timeout is None:
+                self._asked.set()
+            return super().result(timeout and min(timeout, TICK))
+        finally:
+            self._asked.set()
+
+
+class _CrowdPool(_FarPool):
+    """One with a worker for each of `size` tasks: none of them ends before they all are there, or no more come."""
+
+    def __init__(self, size):
+        self._max_workers, self.tasks, self.together = size, 0, 0
+        self._line, self._asked, self._worker = queue.SimpleQueue(), Signal(), threading.Thread(target=self._work)
+        self._worker.start()
+
+    def submit(self, fn, /, *args, **kwargs):
+        self._line.put((future := _Long(self._asked), partial(fn, *args, **kwargs)))
+        self.tasks += 1
+        return future
+
+    def _work(self):
+        settled(lambda: self.tasks, lambda tasks: tasks >= self._max_workers, 0.3)
+        self._asked.wait(0.3)
+        self.together = self.tasks
+        while task := self._line.get():
+            future, call = task
+            if future.set_running_or_notify_cancel():
+                future.set_result(call())
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        self._line.put(None)
+        self._worker.join()
+
+
+for _class in _FarPool, _CrowdPool:
+    _class.__name__ = "ProcessPoolExecutor"  # for those who ask for the name
+
+
 def _arrive(sent):
     fn, args, kwargs = pickle.loads(sent)
     return pickle.loads(pickle.dumps(fn(*args, **kwargs)))
@@ -79,8 +136,19 @@ def _meet(item):
     return _windows[-1].task(item, item)
 
 
+def _same(item):
+    return item
+
+
 def _where(item):
     return threading.current_thread().name
+
+
+_ERRORS = [
+    TypeError("not of this kind"), ConnectionResetError("once more"), pickle.PicklingError("no way"),
+    BrokenProcessPool("one is dead"), KeyboardInterrupt("enough"), SystemExit("out"),
+]  # fmt: skip
+_MANY = 1000
 
 
 def check(apply_all):
@@ -90,11 +158,17 @@ def check(apply_all):
             if not ok:
                 return
         for fn, items, words in ((_where, [0], "One item"), (lambda item: _where(item), [0, 1], "A lambda")):
-            [where, *_] = apply_all(pool, fn, once(items))
+            ran = apply_all(pool, fn, once(items))
+            where = next((name for name in ran if not name.startswith("callers")), ran[0])
             yield where.startswith("callers"), f"{words}: it ran in the thread {where}."
             if not where.startswith("callers"):
                 return
-        for error in (TypeError("not of this kind"), ConnectionResetError("once more"), KeyboardInterrupt("enough")):
+        apply_all(pool, _where, once([]))
+        after = _next(pool)
+        yield after == 1, f"After no item at all, the caller's executor gave {after} for the next task."
+        if after != 1:
+            return
+        for error in _ERRORS:
             bad = _failing(apply_all, pool, error)
             yield not bad, f"A task raised {type(error).__name__}: {bad or 'apply_all raised that too'}."
             if bad:
@@ -111,6 +185,15 @@ def check(apply_all):
                 yield ok, says
                 if not ok:
                     return
+    with _CrowdPool(_MANY) as crowd:
+        items, late = range(_MANY), ""
+        try:
+            good = apply_all(crowd, _same, once(items)) == [*items]
+        except TimeoutError:
+            good, late = False, " Tasks that took long gave TimeoutError."
+    together = f"{crowd.tasks} tasks came, {crowd.together} of them stood in flight together"
+    fits = good and crowd.tasks == crowd.together == _MANY
+    yield fits, f"On a ProcessPoolExecutor with {_MANY} workers, for {_MANY} items, {together}.{late}"
 
 
 def _failing(apply_all, pool, error):
@@ -384,3 +467,52 @@ def wrong_raises_a_copy(executor, fn, items):
         if error := future.exception():
             raise type(error)(*error.args)
     return [future.result() for future in futures]
+
+
+def wrong_slices_by_a_64th(executor, fn, items):
+    """says: with 1000 workers, for 1000 items, 67 tasks came, 67 of them stood in flight together."""
+    items = list(items)
+    return list(executor.map(fn, items, chunksize=max(1, len(items) // 64)))
+
+
+def wrong_goes_by_the_hundred(executor, fn, items):
+    """says: with 1000 workers, for 1000 items, 1000 tasks came, 100 of them stood in flight together."""
+    items, results = iter(items), []
+    while batch := list(islice(items, 100)):
+        results += executor.map(fn, batch)
+    return results
+
+
+def wrong_waits_a_minute_at_most(executor, fn, items):
+    """says: Tasks that took long gave TimeoutError."""
+    return [future.result(timeout=60) for future in [executor.submit(fn, item) for item in items]]
+
+
+def wrong_looks_at_the_name_of_the_class(executor, fn, items):
+    """says: On a ProcessPoolExecutor: While the first took long"""
+    return list(executor.map(fn, items, chunksize=2 if type(executor).__name__ == "ProcessPoolExecutor" else 1))
+
+
+def wrong_runs_them_here_when_the_pool_is_broken(executor, fn, items):
+    """says: A task raised BrokenProcessPool: apply_all ran it again in the thread"""
+    items = list(items)
+    try:
+        return list(executor.map(fn, items))
+    except BrokenProcessPool:
+        return [fn(item) for item in items]
+
+
+def wrong_does_the_second_of_two_itself(executor, fn, items):
+    """says: A lambda: it ran in the thread"""
+    items = list(items)
+    if len(items) != 2:
+        return list(executor.map(fn, items))
+    return [executor.submit(fn, items[0]).result(), fn(items[1])]
+
+
+def wrong_shuts_down_what_had_nothing_to_do(executor, fn, items):
+    """says: After no item at all, the caller's executor gave RuntimeError"""
+    results = list(executor.map(fn, items))
+    if not results:
+        executor.shutdown()
+    return results

@@ -11,6 +11,7 @@ import traceback
 import zlib
 from collections import Counter, defaultdict, deque
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, as_completed, wait
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from statistics import fmean
@@ -724,6 +725,22 @@ class Swap:
         for future in as_completed(futures):
             results[futures[future]] = future.result()
         return [results[n] for n in range(len(futures))]
+
+    @right
+    def looks_again_and_again(executor, fn, items):
+        futures = [executor.submit(fn, item) for item in items]
+        for future in futures:
+            while not future.done():
+                with suppress(TimeoutError):
+                    future.exception(timeout=0.02)
+        return [future.result() for future in futures]
+
+    @right
+    def takes_them_from_a_queue(executor, fn, items):
+        line, number = queue.SimpleQueue(), 0
+        for number, item in enumerate(items, 1):
+            executor.submit(fn, item).add_done_callback(lambda future, n=number: line.put((n, future)))
+        return [future.result() for _, future in sorted(line.get() for _ in range(number))]
 
 
 class Mend:
