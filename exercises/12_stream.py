@@ -3,10 +3,13 @@
 `crawl(emit)` is a function that blocks, as a library may have it: it fetches one page of the slow server after another,
 calls `emit(item)` for each, any objects, and returns. Write the asynchronous generator `async def stream(crawl)`: it
 runs `crawl` once, in a thread, and yields each item as soon as it is emitted, in order, while the event loop stays
-free. It ends when `crawl` has returned. If `crawl` raised an exception, `stream` raises it after the last item.
+free. Nothing sleeps between looks or gives up, and no item is lost, however many lie in line. It ends when `crawl` has
+returned. If `crawl` raised an exception (never StopIteration, which asyncio refuses), `stream` raises it after the last
+item.
 """
 
 import asyncio
+import copy
 import inspect
 import queue
 import threading
@@ -14,9 +17,10 @@ import time
 import urllib.request
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
-from exercises.kit import Gate, Inputs, Signal, Standing, count, shown, until
+from exercises.kit import TICK, Gate, Inputs, LoopClock, Signal, Standing, count, settled, shown, until
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 8
@@ -128,6 +132,55 @@ def check(stream):
         yield from _looks(stream, server)
 
 
+def _stands_still(stream, urls):
+    """What is seen of it where the loop's clock stands still, and leaps an hour after each page."""
+    read, turns, late, clocks = [], [], [], []
+    crawled = Signal()
+
+    def crawl(emit):
+        try:
+            for n, url in enumerate(urls):
+                emit(_get(url))
+                if not until(lambda n=n: len(read) > n, 1):
+                    clocks[0].go()
+                    slept = until(lambda n=n: len(read) > n, 0.5)
+                    how = "when time had passed: does stream sleep between looks?" if slept else "after crawl went on."
+                    late.append(f"The {('first', 'second', 'third')[n]} page came only {how}")
+                    return
+                if "the end" in read:
+                    return
+                before = clocks[0].turns
+                until(lambda before=before: clocks[0].turns > before + _BUSY, 0.1)
+                turns.append(clocks[0].turns - before)
+                clocks[0].leap()
+        finally:
+            crawled.set()
+
+    async def main():
+        clocks.append(LoopClock(asyncio.get_running_loop()))
+        async for item in stream(crawl):
+            read.append(item)
+        read.append("the end")
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(asyncio.run, main())
+        if crawled.wait(LIMIT) and not until(running.done, 1):
+            late.append("The end came only when time had passed: does stream sleep between looks?")
+            clocks[0].go()
+        running.result()
+    yield not late, late[0] if late else "Each page came before crawl went on."
+    if late:
+        return
+    right = [item.startswith("page") for item in read] == [True] * len(urls) + [False]
+    yield right, f"An hour passed by the loop's clock after each of {len(urls)} pages. There came {shown(read)}."
+    if max(turns) > _BUSY:
+        yield False, f"While crawl took long, the loop went round {max(turns)} times: it is not free."
+
+
+_BUSY = 200  # turns of a loop in which nothing happens
+_MANY = 5000
+
+
 def _looks(stream, server):
     """What is seen of it, to the first thing that is wrong."""
     pages, calls = [], []
@@ -155,41 +208,23 @@ def _looks(stream, server):
     if not right:
         return
 
-    seen, waited = Signal(), []
+    for ok, says in _stands_still(stream, [server.page(n) for n in (3, 4, 5)]):
+        yield ok, says
+        if not ok:
+            return
 
-    def wait_for_the_reader(emit):
-        emit(_get(server.page(3)))
-        waited.append(seen.wait(1.0))
-        emit(_get(server.page(4)))
-
-    async def read():
-        async for item in stream(wait_for_the_reader):
-            if item == "page 3":
-                seen.set()
-
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, read()).result()
-    when = "before" if waited == [True] else "only after"
-    yield waited == [True], f"The first page came {when} crawl went on to the second."
-    if waited != [True]:
-        return
-
-    beats, moved = [], []
+    beats = []
 
     def watch_the_loop(emit):
-        emit("first")
-        _get(server.page(5))  # whoever waits for the second item on the loop does by now
-        before = len(beats)
-        moved.append(Signal())
-        moved[0].wait(1.0)
-        emit(len(beats) > before)
+        for n in range(3):  # whoever waits for an item on the loop does by now
+            before = len(beats)
+            emit((n, until(lambda before=before: len(beats) > before + 2, 0.5)))
+            _get(server.page(6))
 
     async def beating():
         async def heart():
             while True:
                 beats.append(None)
-                if moved and len(beats) > 3:
-                    moved[0].set()
                 await asyncio.sleep(0.005)
 
         task = asyncio.create_task(heart())
@@ -201,32 +236,44 @@ def _looks(stream, server):
             task.cancel()
 
     with ThreadPoolExecutor(1) as pool, Standing() as stood:
-        free = pool.submit(asyncio.run, beating()).result() == ["first", True]
+        free = pool.submit(asyncio.run, beating()).result() == [(n, True) for n in range(3)]
     if free and stood.calls:
         yield False, f"The loop stood still: its thread waited in {stood.calls[0]}()."
         return
     yield free, f"The loop {'went on' if free else 'stood still'} while crawl ran."
+    if not free:
+        return
 
     def flood(emit):
-        for n in range(1000):
-            emit(n)
-        emitted.set()
+        for thing in things:
+            emitted.append(thing)
+            emit(thing)
 
-    emitted = Signal()
+    things, emitted, held = [object() for _ in range(_MANY)], [], []
+
+    def hold():
+        if not held:
+            held.append(settled(lambda: len(emitted), lambda number: number == _MANY, 0.2))
+
     # The reader takes its time over the first: whoever lets crawl go on meanwhile has to keep all others.
-    items, errors, _ = _collect(stream, flood, lambda: emitted.wait(0.3) or emitted.set())
+    items, errors, _ = _collect(stream, flood, hold)
     came = f"{count(len(items), 'item')}{f', then {shown(errors[0])}' if errors else ''}"
-    right = items == list(range(1000)) and not errors
-    yield right, f"When crawl emitted 1000 items at once, there came {came}."
+    came += ", in another order or not the same objects" if len(items) == _MANY and items != things else ""
+    right = items == things and not errors
+    yield right, f"When crawl emitted {_MANY} items at once, there came {came}."
     if not right:
         return
+
+    raised = Signal()
 
     def fail(emit):
         emit(_get(server.page(6)))
         emit("and one more")
+        raised.set()
         raise OSError("no page 7")
 
-    items, errors, _ = _collect(stream, fail)
+    # The reader has the first in hand until crawl has raised: what is still in line comes before the error.
+    items, errors, _ = _collect(stream, fail, lambda: raised.wait(0.3) and until(lambda: False, TICK))
     what = f"{shown(items)}, then {shown(errors[0]) if errors else 'no error'}"
     right = items == ["page 6", "and one more"] and len(errors) == 1 and isinstance(errors[0], OSError)
     yield right, f"When crawl raised after two items, there came {what}."
@@ -257,7 +304,7 @@ def _looks(stream, server):
 
 
 async def wrong_collects_first(crawl):
-    """says: The first page came only after crawl went on to the second."""
+    """says: The first page came only after crawl went on."""
     items = []
     await asyncio.to_thread(crawl, items.append)
     for item in items:
@@ -335,7 +382,7 @@ async def wrong_raises_an_item_that_is_an_exception(crawl):
 
 
 async def wrong_has_no_room(crawl):
-    """says: When crawl emitted 1000 items at once, there came"""
+    """says: When crawl emitted 5000 items at once, there came"""
     loop, line, end = asyncio.get_running_loop(), deque(maxlen=100), object()
     call, news = None, asyncio.Event()
 
@@ -356,7 +403,7 @@ async def wrong_has_no_room(crawl):
 
 
 async def wrong_ends_where_the_call_has_ended(crawl):
-    """says: When crawl emitted 1000 items at once, there came"""
+    """says: When crawl emitted 5000 items at once, there came"""
     loop, line = asyncio.get_running_loop(), asyncio.Queue()
     call = loop.run_in_executor(None, crawl, lambda item: loop.call_soon_threadsafe(line.put_nowait, item))
     while not call.done():
@@ -438,5 +485,112 @@ async def wrong_one_queue_for_all_streams(crawl, line=queue.Queue(), end=object(
 
     call = asyncio.create_task(asyncio.to_thread(run))
     while (item := await asyncio.to_thread(line.get)) is not end:
+        yield item
+    await call
+
+
+async def wrong_sleeps_between_looks(crawl):
+    """says: The first page came only when time had passed: does stream sleep between looks?"""
+    line = deque()
+    call = asyncio.get_running_loop().run_in_executor(None, crawl, line.append)
+    while line or not call.done():
+        while line:
+            yield line.popleft()
+        await asyncio.sleep(0.01)
+    await call
+
+
+async def wrong_sleeps_before_it_ends(crawl):
+    """says: The end came only when time had passed: does stream sleep between looks?"""
+    async for item in stream(crawl):
+        yield item
+    await asyncio.sleep(0.3)  # crawl may not have returned
+
+
+async def wrong_goes_round_and_round(crawl):
+    """says: times: it is not free."""
+    line = deque()
+    call = asyncio.get_running_loop().run_in_executor(None, crawl, line.append)
+    while line or not call.done():
+        while line:
+            yield line.popleft()
+        await asyncio.sleep(0)
+    await call
+
+
+async def wrong_is_one_behind_after_the_first(crawl):
+    """says: The second page came only after crawl went on."""
+    items, end, last = stream(crawl), object(), []
+    if (first := await anext(items, end)) is not end:
+        yield first
+    async for item in items:
+        if last:
+            yield last.pop()
+        last.append(item)
+    for item in last:
+        yield item
+
+
+async def wrong_waits_a_minute_at_most(crawl):
+    """says: An hour passed by the loop's clock after each of 3 pages. There came ['page 3', 'the end']."""
+    loop, line, end = asyncio.get_running_loop(), asyncio.Queue(), object()
+    call = loop.run_in_executor(None, crawl, lambda item: loop.call_soon_threadsafe(line.put_nowait, item))
+    call.add_done_callback(lambda _: line.put_nowait(end))
+    with suppress(TimeoutError):
+        while (item := await asyncio.wait_for(line.get(), 60)) is not end:
+            yield item
+        await call
+
+
+async def wrong_has_room_for_2000(crawl):
+    """says: When crawl emitted 5000 items at once, there came"""
+    loop, line, end = asyncio.get_running_loop(), asyncio.Queue(2000), object()
+
+    async def run():
+        try:
+            await loop.run_in_executor(None, crawl, lambda item: loop.call_soon_threadsafe(line.put_nowait, item))
+        finally:
+            await line.put(end)
+
+    call = asyncio.create_task(run())
+    while (item := await line.get()) is not end:
+        yield item
+    await call
+
+
+async def wrong_yields_copies(crawl):
+    """says: there came 5000 items, in another order or not the same objects."""
+    async for item in stream(crawl):
+        yield copy.copy(item)
+
+
+async def wrong_waits_on_the_loop_for_the_first(crawl):
+    """says: The loop stood still while crawl ran."""
+    begun = threading.Event()
+
+    def run(emit):
+        try:
+            crawl(lambda item: begun.set() or emit(item))
+        finally:
+            begun.set()
+
+    items = stream(run)
+    first = asyncio.ensure_future(anext(items))
+    await asyncio.sleep(0)
+    begun.wait()
+    with suppress(StopAsyncIteration):
+        yield await first
+    async for item in items:
+        yield item
+
+
+async def wrong_drops_what_is_in_line_at_an_error(crawl):
+    """says: When crawl raised after two items, there came [], then OSError('no page 7')."""
+    loop, line, call = asyncio.get_running_loop(), asyncio.Queue(), None
+    call = loop.run_in_executor(None, crawl, lambda item: loop.call_soon_threadsafe(line.put_nowait, item))
+    call.add_done_callback(lambda _: line.put_nowait(call))
+    while (item := await line.get()) is not call:
+        if call.done() and call.exception():
+            break
         yield item
     await call

@@ -6,12 +6,13 @@ order. It never reads a clock.
 
 from __future__ import annotations
 
+import asyncio
 import dis
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -27,7 +28,7 @@ from helpers.recording.registry import registry
 from helpers.tasks import TICK, Clock
 
 __all__ = [
-    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "Once", "Signal", "Standing", "Window", "count",
+    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "LoopClock", "Once", "Signal", "Standing", "Window", "count",
     "interleavings", "once", "settled", "shown", "submitted", "unlike", "until", "watch",
 ]  # fmt: skip
 
@@ -126,6 +127,39 @@ class Standing:
                 return
             frame = frame.f_back
         self.calls.append(name)
+
+
+class LoopClock:
+    """The clock of an event loop, made in its thread. It stands still: no sleep there ends, so that who looks again
+    and again goes on no more.
+
+    For other threads: `leap()` lets an hour pass at once, `go()` lets the clock run on, `free()` says whether the loop
+    comes to what it is asked. `turns` counts how often it went round.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop, self._bare, self._at, self._ahead = loop, loop.time, loop.time(), 0.0
+        self.turns, self.stands = 0, True
+        loop.time = self._time  # type: ignore[method-assign]
+
+    def _time(self) -> float:
+        self.turns += 1
+        return self._at if self.stands else self._bare() + self._ahead
+
+    def leap(self) -> None:
+        self._at += 3600
+        all(self.free(0.5) for _ in range(5))  # what it wakes has gone on after some rounds
+
+    def go(self) -> None:
+        self._ahead, self.stands = self._at - self._bare(), False
+        self.free(0.5)
+
+    def free(self, seconds: float) -> bool:
+        asked = Signal()
+        with suppress(RuntimeError):  # it is closed
+            self._loop.call_soon_threadsafe(asked.set)
+            return asked.wait(seconds)
+        return True
 
 
 def submitted(run: Recording) -> int:

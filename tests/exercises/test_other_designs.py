@@ -901,6 +901,35 @@ class BesideTheLoop:
             await asyncio.gather(*(worker(pool) for _ in range(at_most)))
         return pages
 
+    @right
+    async def waits_for_a_while_again_and_again(fetch, urls, at_most):
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(at_most) as pool:
+            calls = [loop.run_in_executor(pool, fetch, url) for url in urls]
+            left = calls
+            while left:
+                _, left = await asyncio.wait(left, timeout=0.1)
+        return [call.exception() or call.result() for call in calls]
+
+    @right
+    async def a_thread_for_each(fetch, urls, at_most):
+        loop, room = asyncio.get_running_loop(), asyncio.Semaphore(at_most)
+
+        async def one(url):
+            def run():
+                try:
+                    page = fetch(url)
+                except Exception as error:
+                    page = error
+                loop.call_soon_threadsafe(came.set_result, page)
+
+            async with room:
+                came = loop.create_future()
+                threading.Thread(target=run).start()
+                return await came
+
+        return await asyncio.gather(*map(one, urls))
+
 
 class Stream:
     """12-stream"""
@@ -957,6 +986,60 @@ class Stream:
                 await news.wait()
                 news.clear()
         await call
+
+    @right
+    async def waits_for_a_while_again_and_again(crawl):
+        loop, line, end = asyncio.get_running_loop(), asyncio.Queue(), object()
+        call = loop.run_in_executor(None, crawl, lambda item: loop.call_soon_threadsafe(line.put_nowait, item))
+        call.add_done_callback(lambda _: line.put_nowait(end))
+        item = None
+        while item is not end:
+            try:
+                item = await asyncio.wait_for(line.get(), 0.2)
+            except TimeoutError:
+                continue
+            if item is not end:
+                yield item
+        await call
+
+    @right
+    async def room_for_ten(crawl):
+        loop, line, end, room = asyncio.get_running_loop(), asyncio.Queue(), object(), threading.Semaphore(10)
+
+        def emit(item):
+            room.acquire()
+            loop.call_soon_threadsafe(line.put_nowait, item)
+
+        call = loop.run_in_executor(None, crawl, emit)
+        call.add_done_callback(lambda _: line.put_nowait(end))
+        while (item := await line.get()) is not end:
+            room.release()
+            yield item
+        await call
+
+    @right
+    async def a_plain_thread_and_pairs(crawl):
+        loop, line = asyncio.get_running_loop(), asyncio.Queue()
+
+        def put(kind, thing=None):
+            loop.call_soon_threadsafe(line.put_nowait, (kind, thing))
+
+        def run():
+            try:
+                crawl(partial(put, "item"))
+            except BaseException as error:
+                put("error", error)
+            else:
+                put("end")
+
+        threading.Thread(target=run).start()
+        while True:
+            kind, thing = await line.get()
+            if kind == "end":
+                return
+            if kind == "error":
+                raise thing
+            yield thing
 
 
 def names(answer):
