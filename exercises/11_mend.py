@@ -3,15 +3,16 @@
 Mend `count_words(fetch, urls, workers, at_most, show)`. `fetch(url)` returns a page's text, or raises OSError when
 the server fails; a page that failed is not asked for again. Words are what `text.split()` gives.
 
-- It asks for every page, on one pool of `workers` threads, and keeps all of them busy.
-- It may get more addresses than fit into memory: of a page done it keeps no Future, never are more than `at_most`
-  pages submitted and not done, and besides them one address at most is taken from `urls`. `at_most` is at least
-  `workers`. No address comes twice.
-- `show(future)` is called once with the Future of each page, as soon as that page is done, come or failed.
+- It asks for every page, on one pool of `workers` threads, and keeps all of them busy. They end with the call.
+- It may get more addresses than fit into memory: of a page done it keeps no Future and no text, never are more than
+  `at_most` pages submitted and not done, and besides them one address at most is taken from `urls`. `at_most` is at
+  least `workers`. No address comes twice.
+- `show(future)` is called once with the pool's Future of each page, as soon as that page is done, come or failed.
 - It returns a tuple of two dicts, `words, failed`: how often each word came in all pages, and by address, for each
   page that failed, the error that `fetch` raised.
 """
 
+import collections
 import gc
 import re
 import threading
@@ -23,9 +24,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_c
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from exercises.kit import Gate, Inputs, Signal, count, interleavings, settled, shown, submitted, watch
+from exercises.kit import Gate, Inputs, count, interleavings, settled, shown, submitted, until, watch
 from helpers.processes.slow_http import slow_server
 
 LIMIT = 10
@@ -100,83 +102,23 @@ _MANY = _AT_MOST  # pages that end while the first one takes long: one more than
 _SOON = _MANY - _WORKERS  # of these, so many have been shown at the least: others may be about to be
 
 
-class _Turns:
-    """Lets another thread go first, for as long as another one comes: it forces what is rare otherwise."""
-
-    def __init__(self):
-        self._home = threading.get_ident()
-        self._changed, self._steps, self._patience = threading.Condition(), 0, 12
-
-    def take(self):
-        if threading.get_ident() == self._home:
-            return
-        with self._changed:
-            self._steps += 1
-            mine = self._steps
-            self._changed.notify_all()
-            if self._patience and not self._changed.wait_for(lambda: self._steps > mine, 0.05):
-                self._patience -= 1
-
-
-class _Word(str):
-    """A word that lets another thread go first whenever a dict looks it up."""
-
-    def __hash__(self):
-        self.turns.take()
-        return super().__hash__()
-
-    def __eq__(self, other):
-        self.turns.take()
-        return super().__eq__(other)
-
-    def __str__(self):
-        return self
-
-    def __format__(self, spec):
-        return format(super().__str__(), spec) if spec else self
-
-
 class _Text(str):
-    def split(self, *args):
-        words = [_Word(word) for word in super().split(*args)]
-        for word in words:
-            word.turns = self.turns
-        return words
+    """A text of which can be seen whether somebody still has it."""
 
 
-class _Lookups:
-    """What `Hold` is for lines, for the look-ups of a word in a dict: holds a thread before the n-th of them."""
+def _count_elements(counts, words):
+    for word in words:
+        counts[word] = counts.get(word, 0) + 1
 
-    def __init__(self, n, patience=0.3):
-        self._left, self._patience, self._thread = n, patience, None
-        self.reached = self.in_vain = False
-        self.turn, self.over = Signal(), Signal()
 
-    def begin(self):
-        self._thread = threading.get_ident()
-
-    def end(self):
-        self._thread = None
-        self.turn.set()
-
-    def take(self):
-        if threading.get_ident() == self._thread and not self.reached:
-            self._left -= 1
-            if not self._left:
-                self.reached = True
-                self.turn.set()
-                self.in_vain = not self.over.wait(self._patience)
+# What counts a list for Counter is in C. In Python, and under the name of the library, a thread can be held in it.
+_count_elements.__code__ = _count_elements.__code__.replace(co_filename=collections.__file__)
 
 
 def _ways():
-    """What holds a thread before its 1st, 2nd … look-up, then before its 1st, 2nd … line, until one is not reached."""
-    patience = 0.3
-    for n in range(1, 10):
-        yield (hold := _Lookups(n, patience))
-        if not hold.reached:
-            break
-        patience = max(patience / 2, 0.15) if hold.in_vain else patience  # a lock
+    """What holds a thread before its 1st, 2nd … line, then before its 1st, 2nd … step, until one is not reached."""
     yield from interleavings(15)
+    yield from interleavings(40, 0.15, writes=True, library=collections.__file__)
 
 
 class _Six:
@@ -185,7 +127,7 @@ class _Six:
 
     def __init__(self, hold, n):
         self.hold, self.n, self.both, self.threads = hold, n, Gate(2, patience=0.3), []
-        self._lock, self._free = threading.Lock(), _Lookups(0)
+        self._lock = threading.Lock()
 
     def fetch(self, url):
         here = threading.get_ident()
@@ -198,9 +140,7 @@ class _Six:
             self.hold.begin() if first else self.hold.turn.wait(0.3)
         elif n == self.n + 1:
             self.hold.end() if first else self.hold.over.set()
-        text = _Text("word")
-        text.turns = self.hold if isinstance(self.hold, _Lookups) else self._free
-        return text
+        return "word"
 
 
 def _tried(count_words):
@@ -209,40 +149,44 @@ def _tried(count_words):
     for n in (1, 2):
         for hold in _ways():
             ways += 1
-            words, _ = count_words(_Six(hold, n).fetch, iter("abcdef"), 2, 6, lambda _: None)
+            with patch.object(collections, "_count_elements", _count_elements):
+                words, _ = count_words(_Six(hold, n).fetch, iter("abcdef"), 2, 6, lambda _: None)
             if lost := 6 - sum(words.values()):
                 return ways, lost
     return ways, 0
 
 
 @contextmanager
-def _sizes():
-    """The sizes of the pools that are made inside the block; None for one without a size."""
-    sizes, bare = [], ThreadPoolExecutor.__init__
+def _pools():
+    """The sizes of the pools that are made inside the block, None for one without a size, and their Futures."""
+    sizes, futures, bare, submit = [], weakref.WeakSet(), ThreadPoolExecutor.__init__, ThreadPoolExecutor.submit
 
     def init(self, max_workers=None, *args, **kwargs):
         sizes.append(max_workers)
         bare(self, max_workers, *args, **kwargs)
 
-    ThreadPoolExecutor.__init__ = init
-    try:
-        yield sizes
-    finally:
-        ThreadPoolExecutor.__init__ = bare
+    def submit_noted(self, fn, /, *args, **kwargs):
+        futures.add(future := submit(self, fn, *args, **kwargs))
+        return future
+
+    with patch.multiple(ThreadPoolExecutor, __init__=init, submit=submit_noted):
+        yield sizes, futures
 
 
 class _Site:
     """The pages as the learner's program gets them, and what it did with them."""
 
-    def __init__(self, server):
+    def __init__(self, server, of_pools):
         self.urls = [server.page(n) for n in range(_PAGES)]
         self.together, self.back = Gate(_WORKERS, patience=0.5), Gate(_WORKERS, patience=0.5)
         self.calls, self.shown, self.raised, self.run = 0, 0, {}, None
         self.died = None  # what a task raised that no page may raise
-        self._futures, self.kept = weakref.WeakSet(), 0  # those that were shown and that somebody still has
+        self._of_pools, self.threads = of_pools, set()
+        self._futures, self._texts = weakref.WeakSet(), []  # those that were shown and that somebody still has; texts
+        self.kept, self.kept_texts = 0, 0
         self.most, self.ahead, self.meanwhile, self.soon = 0, 0, _MANY, _SOON
         self._taken, self._ended, self._held, self._inside, self.peak = 0, 0, 0, 0, 0
-        self._lock, self._turns = threading.Lock(), _Turns()
+        self._lock = threading.Lock()
 
     def addresses(self):
         for url in self.urls:
@@ -262,7 +206,7 @@ class _Site:
     def show(self, future):
         with self._lock:
             self.calls += 1
-            if isinstance(future, Future) and future.done() and future not in self._futures:
+            if future in self._of_pools and future.done() and future not in self._futures:
                 self._futures.add(future)
                 self.shown += 1
                 error = None if future.cancelled() else future.exception()
@@ -286,13 +230,17 @@ class _Site:
                 self.soon = settled(lambda: self.calls, lambda calls: calls >= _SOON, 0.5)
 
     def _count_kept(self, url):
-        if url in self.urls[-_WORKERS:] and self.kept <= _KEPT:
-            kept = settled(lambda: len(self._futures), lambda kept: kept <= _KEPT, 0.5)  # who counts may be behind
+        if url in self.urls[-_WORKERS:] and max(self._kept()) > _KEPT:
+            settled(self._kept, lambda kept: max(kept) <= _KEPT, 0.5)  # who counts may be behind
             gc.collect()
             with self._lock:
-                self.kept = max(self.kept, min(kept, len(self._futures)))
+                self.kept, self.kept_texts = map(max, self._kept(), (self.kept, self.kept_texts))
+
+    def _kept(self):
+        return len(self._futures), sum(text() is not None for text in self._texts)
 
     def fetch(self, url):
+        self.threads.add(threading.current_thread())
         self.together.task()
         self._count_kept(url)
         self._settle()
@@ -309,13 +257,13 @@ class _Site:
                 self._ended += 1
                 self._inside -= 1
         self.raised.pop(url, None)
-        text.turns = self._turns
+        self._texts.append(weakref.ref(text))
         return text
 
 
 def check(count_words):
-    with slow_server(latency=0.02, error_rate=0.15, seed=19) as server, _sizes() as sizes:
-        site = _Site(server)
+    with slow_server(latency=0.02, error_rate=0.15, seed=19) as server, _pools() as (sizes, of_pools):
+        site = _Site(server, of_pools)
         with watch() as site.run:
             returned = count_words(site.fetch, site.addresses(), _WORKERS, _AT_MOST, site.show)
         seen = server.seen()
@@ -338,7 +286,7 @@ def check(count_words):
     yield most == _WORKERS and busy, f"The loop: with 3 workers, at most {count(most, 'page')} at the same time{idle}."
     said = f"The callback: pages done, {len(asked)}; calls of `show`, {site.calls}"
     if site.calls == len(asked) != site.shown:
-        said += f", {site.shown} of them with the Future of a page that is done"
+        said += f", {site.shown} of them with the pool's Future of a page done"
     elif site.calls and site.soon < _SOON:
         said += f"; while the first took long, {site.meanwhile} others were done and {site.soon} of them shown"
     shown_all = site.calls == len(asked) == site.shown
@@ -351,12 +299,17 @@ def check(count_words):
     room = site.most <= _AT_MOST and site.ahead <= _AT_MOST + 1
     waited = waited.replace("addresss", "addresses")
     kept = f"; {count(site.kept, 'Future')} of pages done were kept" if shown_all and site.kept > _KEPT else ""
+    kept = kept or (f"; {count(site.kept_texts, 'text')} of pages done were kept" if site.kept_texts > _KEPT else "")
     yield room and not kept, f"The queue: with at_most=7, {waited}{kept}."
     size = "without a size" if None in sizes else f"for {count(max(sizes, default=0), 'worker')}"
     pools = "the pool was made" if len(sizes) == 1 else f"{count(len(sizes), 'pool')} were made, the largest"
     pools, size = (pools, size) if sizes else ("no ThreadPoolExecutor was", "made")
     beside = f"; {site.peak} pages were fetched at the same time" if site.peak > _WORKERS else ""
-    fits = len(sizes) == 1 and site.peak <= _WORKERS and None not in sizes and sizes[0] <= _WORKERS
+    gc.collect()
+    until(lambda: not any(thread.is_alive() for thread in site.threads), 1)
+    left = sum(thread.is_alive() for thread in site.threads)
+    beside += f"; {count(left, 'thread')} stayed behind" if left else ""
+    fits = len(sizes) == 1 and site.peak <= _WORKERS and None not in sizes and sizes[0] <= _WORKERS and not left
     yield fits, f"The size: with workers=3, {pools} {size}{beside}."
     twice = f", and {added} too many were counted" if added else ""
     wrong_way = f"; in `words` is {shown(odd[0], 40)} where a number is wanted" if odd else ""
@@ -365,9 +318,10 @@ def check(count_words):
     were = f"{lost} {_were(lost)} lost{twice}{wrong_way}{died}"
     if good and busy and shown_all and noted and room and fits and len(asked) == _PAGES and not again:
         ways, gone = _tried(count_words)
-        good = not gone
+        changed = Counter(words) != right
+        good = not gone and not changed
         less = f"; of 6 words of pages counted at once, tried in {count(ways, 'way')}, {gone} {_were(gone)} lost"
-        were += less if gone else ""
+        were += less if gone else "; other calls changed the dict of this one" if changed else ""
     yield good, f"The count: of {sum(right.values())} words that came, {were}."
     more = f", {again} of them again" if again else ""
     yield len(asked) == _PAGES and not again, f"The failures: {len(asked)} of {_PAGES} pages were asked for{more}."
@@ -610,7 +564,7 @@ def wrong_ends_at_the_first_failure(fetch, urls, workers, at_most, show):
 
 
 def wrong_shows_at_the_submit(fetch, urls, workers, at_most, show):
-    """says: The callback: pages done, 24; calls of `show`, 24, 0 of them with the Future of a page that is done."""
+    """says: The callback: pages done, 24; calls of `show`, 24, 0 of them with the pool's Future of a page done."""
     words, failed, pending = Counter(), {}, {}
 
     def take_out(futures):
@@ -703,7 +657,7 @@ def wrong_takes_addresses_ahead(fetch, urls, workers, at_most, show):
 
 
 def wrong_shows_all_at_the_end(fetch, urls, workers, at_most, show):
-    """says: calls of `show`, 24; while the first took long, 7 others were done and 0 of them shown."""
+    """says: others were done and 0 of them shown."""
     done = []
     returned = count_words(fetch, urls, workers, at_most, done.append)
     for future in done:
@@ -905,7 +859,10 @@ def wrong_reads_and_writes_under_two_locks(fetch, urls, workers, at_most, show):
 
 
 def wrong_makes_threads_of_its_own(fetch, urls, workers, at_most, show):
-    """says: The size: with workers=3, no ThreadPoolExecutor was made."""
+    """
+    says: The callback: pages done, 24; calls of `show`, 24, 0 of them with the pool's Future of a page done.
+    says: The size: with workers=3, no ThreadPoolExecutor was made.
+    """
     words, failed, line, lock, room = Counter(), {}, deque(), threading.Lock(), threading.Semaphore(at_most)
     waiting = threading.Semaphore(0)
 
@@ -935,4 +892,117 @@ def wrong_makes_threads_of_its_own(fetch, urls, workers, at_most, show):
     waiting.release(workers)
     for thread in threads:
         thread.join()
+    return words, failed
+
+
+def wrong_shows_futures_of_its_own(fetch, urls, workers, at_most, show):
+    """says: The callback: pages done, 24; calls of `show`, 24, 0 of them with the pool's Future of a page done."""
+
+    def show_another(future):
+        own = Future()
+        own.set_exception(future.exception()) if future.exception() else own.set_result(future.result())
+        show(own)
+
+    return count_words(fetch, urls, workers, at_most, show_another)
+
+
+def wrong_adds_up_in_the_workers(fetch, urls, workers, at_most, show):
+    """says: The count: of 120 words that came"""
+    words, failed, room = Counter(), {}, threading.Semaphore(at_most)
+
+    def task(url):
+        try:
+            words.update(str.split(fetch(url)))
+        except OSError as error:
+            failed[url] = error
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            pool.submit(task, url).add_done_callback(show)
+    return words, failed
+
+
+def wrong_adds_counters_in_the_workers(fetch, urls, workers, at_most, show):
+    """says: The count: of 120 words that came"""
+    words, failed, room = Counter(), {}, threading.Semaphore(at_most)
+
+    def task(url):
+        nonlocal words
+        try:
+            words += Counter(fetch(url).split())
+        except OSError as error:
+            failed[url] = error
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            pool.submit(task, url).add_done_callback(show)
+    return words, failed
+
+
+def wrong_updates_a_dict_in_the_workers(fetch, urls, workers, at_most, show):
+    """says: The count: of 120 words that came"""
+    words, failed, room = {}, {}, threading.Semaphore(at_most)
+
+    def task(url):
+        try:
+            for word in fetch(url).split():
+                words.update({word: words.get(word, 0) + 1})
+        except OSError as error:
+            failed[url] = error
+        finally:
+            room.release()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for url in urls:
+            room.acquire()
+            pool.submit(task, url).add_done_callback(show)
+    return words, failed
+
+
+def wrong_counts_at_the_end(fetch, urls, workers, at_most, show):
+    """says: texts of pages done were kept."""
+    texts = []
+
+    def fetch_and_keep(url):
+        texts.append(fetch(url))
+        return ""
+
+    _, failed = count_words(fetch_and_keep, urls, workers, at_most, show)
+    return dict(Counter(word for text in texts for word in text.split())), failed
+
+
+def wrong_keeps_its_pool(fetch, urls, workers, at_most, show, pools={}):  # noqa: B006
+    """says: The size: with workers=3, the pool was made for 3 workers; 3 threads stayed behind."""
+    words, failed, pending = Counter(), {}, {}
+    pool = pools[workers] = pools.get(workers) or ThreadPoolExecutor(workers)
+
+    def collect(left):
+        while len(pending) > left:
+            for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                url = pending.pop(future)
+                if error := future.exception():
+                    failed[url] = error
+                else:
+                    words.update(future.result().split())
+
+    for url in urls:
+        future = pool.submit(fetch, url)
+        pending[future] = url
+        future.add_done_callback(show)
+        collect(at_most - 1)
+    collect(0)
+    return words, failed
+
+
+def wrong_fills_one_dict(fetch, urls, workers, at_most, show, words={}):  # noqa: B006
+    """says: The count: of 120 words that came, 0 were lost; other calls changed the dict of this one."""
+    words.clear()
+    counted, failed = count_words(fetch, urls, workers, at_most, show)
+    words.update(counted)
     return words, failed

@@ -7,6 +7,7 @@ were in the queue at one moment, between `submitted` and `started`; one that was
 without tasks has five zeros.
 """
 
+from copy import deepcopy
 from functools import partial
 from numbers import Real
 from random import Random
@@ -51,7 +52,7 @@ def _run(*tasks, unit=1_000_000):
     for n, (submitted, started, finished, worker, outcome) in enumerate(tasks):
         at = [None if time is None else time * unit for time in (submitted, started, finished)]
         thread = None if started is None else Thread(f"pool_{worker % 3}", 100 + worker)
-        run.rows.append([f"task {n}", at[0], Thread("MainThread", 99), thread, at[1], at[2], 0, outcome])
+        run.rows.append([f"task {n % 4}", at[0], Thread("MainThread", 99), thread, at[1], at[2], 0, outcome])
     return run
 
 
@@ -128,7 +129,9 @@ _NAMES = ("tasks", "failed", "workers", "peak", "queue")
 
 
 def check(report):
+    before = []
     for (what, run), right in zip(_RUNS.items(), _RIGHT, strict=True):
+        rows = deepcopy(run.rows)
         given = report(run)
         good = isinstance(given, dict) and set(given) == set(_NAMES)
         if not good:
@@ -139,9 +142,13 @@ def check(report):
             for name, number in zip(_NAMES, right, strict=True)
             if not isinstance(given[name], Real) or given[name] != number
         ]
+        changed = "the Recording" if run.rows != rows else ""
+        changed = changed or ("the dict that it had returned before" if before and before[0] != before[1] else "")
+        wrong += [f"it changed {changed}"] if changed else []
         yield not wrong, f"In {what}: {', '.join(wrong) or 'all five numbers are right'}."
         if wrong:
             return
+        before = [given, dict(given)]
 
 
 def wrong_counts_all_that_waited(run):
@@ -295,3 +302,20 @@ def wrong_counts_in_milliseconds(run):
             steps.append((left // 1_000_000, -1))
     sums = [sum(step for _, step in sorted(steps)[: n + 1]) for n in range(len(steps))]
     return report(run) | {"queue": max(sums, default=0)}
+
+
+def wrong_counts_functions(run):
+    """says: In nine tasks on three workers, two of which fail: "tasks" is 4 (right: 9)."""
+    return report(run) | {"tasks": len({task.label for task in run.tasks})}
+
+
+def wrong_sorts_the_callers_rows(run):
+    """says: In a run with two cancelled tasks: it changed the Recording."""
+    run.rows.sort(key=lambda row: (row[5] is None, row[5]))
+    return report(run)
+
+
+def wrong_fills_one_dict(run, numbers={}):  # noqa: B006
+    """says: In a run with two cancelled tasks: it changed the dict that it had returned before."""
+    numbers.update(report(run))
+    return numbers

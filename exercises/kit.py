@@ -189,14 +189,15 @@ class Hold:
     `with hold:` around what the thread does, or `begin()` inside it, for an answer that calls the check. At that line
     `turn` is set, and the thread stands there until `over` is set, or for `patience` seconds, if the others wait for a
     lock that it has. `reached` says whether it came to that line. After its end `turn` is set in any case. With
-    `writes`, what counts are not lines but the writes to what threads can share: a line may read before it writes.
+    `writes`, what counts are not lines but the writes to what threads can share: a line may read before it writes. With
+    a `library`, a module's file, the writes in there count too, and so do the answer's calls and operators.
     """
 
-    def __init__(self, line: int, patience: float = 0.3, writes: bool = False) -> None:
+    def __init__(self, line: int, patience: float = 0.3, writes: bool = False, library: str = "") -> None:
         learners = Check.now.learners
         owns = learners.owns if learners else lambda file, _: file != __file__
         self._is_theirs = lambda file, line: file != "<string>" and owns(file, line)  # a namedtuple's methods
-        self._left, self._patience, self._writes = line, patience, writes
+        self._left, self._patience, self._writes, self._library = line, patience, writes, library
         self.reached = self.in_vain = False
         self.turn, self.over = Signal(), Signal()
 
@@ -220,10 +221,12 @@ class Hold:
         self.end()
 
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
-        if not self._is_theirs(frame.f_code.co_filename, frame.f_lineno):
+        theirs = self._is_theirs(frame.f_code.co_filename, frame.f_lineno)
+        if not theirs and frame.f_code.co_filename != self._library:
             return None
         frame.f_trace_opcodes = self._writes
-        if not self.reached and (event == "opcode" and _writes(frame) if self._writes else event == "line"):
+        steps = _WRITES | _CALLS if theirs and self._library else _WRITES
+        if not self.reached and (event == "opcode" and _next(frame) in steps if self._writes else event == "line"):
             self._left -= 1
             if not self._left:
                 self.reached = True
@@ -232,18 +235,19 @@ class Hold:
         return self._trace
 
 
-def _writes(frame: FrameType) -> bool:
-    """Whether the next step writes to what other threads may have too: not to a local variable."""
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] in _WRITES
+def _next(frame: FrameType) -> str:
+    """The name of the frame's next step."""
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]]
 
 
-_WRITES = {"STORE_SUBSCR", "STORE_ATTR", "STORE_DEREF", "STORE_GLOBAL"}
+_WRITES = {"STORE_SUBSCR", "STORE_ATTR", "STORE_DEREF", "STORE_GLOBAL"}  # to what is no local variable
+_CALLS = {"CALL", "CALL_KW", "CALL_FUNCTION_EX", "BINARY_OP"}
 
 
-def interleavings(most: int = 30, patience: float = 0.3, writes: bool = False) -> Iterator[Hold]:
+def interleavings(most: int = 30, patience: float = 0.3, writes: bool = False, library: str = "") -> Iterator[Hold]:
     """A Hold before the 1st, 2nd … line (write) that a thread runs of the answer, until one is not reached."""
     for line in range(1, most + 1):
-        hold = Hold(line, patience, writes)
+        hold = Hold(line, patience, writes, library)
         yield hold
         if not hold.reached:
             return

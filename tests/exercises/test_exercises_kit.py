@@ -1,13 +1,16 @@
 """What checks are written with: gates decide by who comes, not by a clock, and input is read once."""
 
+import asyncio
+import collections
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from exercises.engine.check import Check
-from exercises.kit import Clock, Gate, Hold, Window, count, interleavings, once, watch
+from exercises.kit import Clock, Gate, Hold, LoopClock, Window, count, interleavings, once, watch
 from helpers import tasks
 
 
@@ -84,6 +87,45 @@ def test_a_clock_does_not_count_while_the_computer_stands_still(monkeypatch):
         assert clock.read() == pytest.approx(seconds)
 
 
+def test_a_loops_clock_stands_still_and_leaps():
+    async def main():
+        loop, ends = asyncio.get_running_loop(), []
+        clock = LoopClock(loop)
+        sleeps = [
+            asyncio.create_task(asyncio.sleep(0.01, "a moment")),
+            asyncio.create_task(asyncio.sleep(9999, "long")),
+        ]
+
+        def others():
+            time.sleep(0.05)
+            ends.append([sleep.done() for sleep in sleeps])
+            clock.leap()
+            ends.append([sleep.done() for sleep in sleeps])
+            clock.go()
+            return clock.free(5)
+
+        assert await asyncio.to_thread(others)
+        for sleep in sleeps:
+            sleep.cancel()
+        later = loop.time()
+        await asyncio.sleep(0.01)
+        assert loop.time() > later and clock.turns
+        return ends
+
+    assert asyncio.run(main()) == [[False, False], [True, False]]
+
+
+def test_a_loop_that_stands_still_is_not_free():
+    async def main():
+        clock, told = LoopClock(asyncio.get_running_loop()), threading.Event()
+        asked = asyncio.create_task(asyncio.to_thread(lambda: (clock.free(0.1), told.set())))
+        await asyncio.sleep(0)
+        told.wait(5)
+        return await asked
+
+    assert asyncio.run(main()) == (False, None)
+
+
 def test_input_that_can_be_read_once():
     items = once("abc")
     assert [next(iter(items)), items.taken] == ["a", 1]
@@ -151,6 +193,22 @@ def test_a_hold_before_writes_passes_by_local_variables():
             hold.over.set()
             future.result(10)
     assert seen == [(True, []), (True, ["a"]), (False, ["a", "b"])]
+
+
+@pytest.mark.parametrize(("library", "lost"), [(collections.__file__, True), ("", False)])
+def test_a_hold_comes_to_the_writes_of_a_library(library, lost):
+    sums = []
+    for hold in interleavings(writes=True, library=library):
+        hold._is_theirs = lambda file, _: file == __file__
+        words = Counter(word=1)
+        with ThreadPoolExecutor(1) as pool:
+            future = pool.submit(lambda hold=hold, words=words: hold.__enter__() and (words.update(word=1), hold.end()))
+            assert hold.turn.wait(10)
+            words["word"] += 10
+            hold.over.set()
+            future.result(10)
+        sums.append(words["word"])
+    assert (2 in sums) == lost and sums[-1] == 12
 
 
 def test_a_hold_ends_by_itself_where_nobody_can_go_on():

@@ -816,6 +816,47 @@ class Mend:
             collect(0)
         return words, failed
 
+    @right
+    def interns_words(fetch, urls, workers, at_most, show):
+        words, failed, lock, room = Counter(), {}, threading.Lock(), threading.Semaphore(at_most)
+
+        def task(url):
+            try:
+                page = Counter(map(sys.intern, fetch(url).split()))
+                with lock:
+                    words.update(page)
+            except OSError as error:
+                failed[url] = error
+            finally:
+                room.release()
+
+        with ThreadPoolExecutor(workers) as pool:
+            for url in urls:
+                room.acquire()
+                pool.submit(task, url).add_done_callback(show)
+        return words, failed
+
+    @right
+    def a_counter_for_each_thread(fetch, urls, workers, at_most, show):
+        own, counters, failed, room = threading.local(), [], {}, threading.Semaphore(at_most)
+
+        def task(url):
+            if not hasattr(own, "words"):
+                own.words = Counter()
+                counters.append(own.words)
+            try:
+                own.words.update(fetch(url).split())
+            except OSError as error:
+                failed[url] = error
+            finally:
+                room.release()
+
+        with ThreadPoolExecutor(workers) as pool:
+            for url in urls:
+                room.acquire()
+                pool.submit(task, url).add_done_callback(show)
+        return sum(counters, Counter()), failed
+
 
 class Report:
     """11-report"""
