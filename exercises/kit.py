@@ -134,16 +134,16 @@ class LoopClock:
     and again goes on no more.
 
     For other threads: `leap()` lets an hour pass at once, `go()` lets the clock run on, `free()` says whether the loop
-    comes to what it is asked. `turns` counts how often it went round.
+    comes to what it is asked, `busy()` what it does where nothing happens.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop, self._bare, self._at, self._ahead = loop, loop.time, loop.time(), 0.0
-        self.turns, self.stands = 0, True
+        self._turns, self.stands, self._thread = 0, True, threading.get_ident()
         loop.time = self._time  # type: ignore[method-assign]
 
     def _time(self) -> float:
-        self.turns += 1
+        self._turns += 1
         return self._at if self.stands else self._bare() + self._ahead
 
     def leap(self) -> None:
@@ -153,6 +153,19 @@ class LoopClock:
     def go(self) -> None:
         self._ahead, self.stands = self._at - self._bare(), False
         self.free(0.5)
+
+    def busy(self, seconds: float = 0.1, turns: int = 200) -> str:
+        """ "" for a loop that waits for events as it should; else what it does instead, in words."""
+        before, stood = self._turns, []
+
+        def look() -> bool:
+            stood.append(Check.now.learners and Check.now.learners.threads().get(self._thread))
+            return self._turns > before + turns
+
+        if until(look, seconds):
+            return f"the loop went round {self._turns - before} times: it is not free"
+        spots = [spot for spot in stood if spot]
+        return f"the loop's thread stood at {spots[-1]}" if len(spots) > 0.8 * len(stood) else ""
 
     def free(self, seconds: float) -> bool:
         asked = Signal()

@@ -109,7 +109,7 @@ def test_a_loops_clock_stands_still_and_leaps():
             sleep.cancel()
         later = loop.time()
         await asyncio.sleep(0.01)
-        assert loop.time() > later and clock.turns
+        assert loop.time() > later
         return ends
 
     assert asyncio.run(main()) == [[False, False], [True, False]]
