@@ -298,8 +298,8 @@ def check(count_words):
     waited = f"up to {count(site.most, 'page')} submitted and not done, {count(site.ahead, 'address')} taken"
     room = site.most <= _AT_MOST and site.ahead <= _AT_MOST + 1
     waited = waited.replace("addresss", "addresses")
-    kept = f"; {count(site.kept, 'Future')} of pages done were kept" if shown_all and site.kept > _KEPT else ""
-    kept = kept or (f"; {count(site.kept_texts, 'text')} of pages done were kept" if site.kept_texts > _KEPT else "")
+    held = ((site.kept, "Future"), (site.kept_texts, "text"))
+    kept = "".join(f"; {count(n, what)} of pages done were kept" for n, what in held if shown_all and n > _KEPT)
     yield room and not kept, f"The queue: with at_most=7, {waited}{kept}."
     size = "without a size" if None in sizes else f"for {count(max(sizes, default=0), 'worker')}"
     pools = "the pool was made" if len(sizes) == 1 else f"{count(len(sizes), 'pool')} were made, the largest"
