@@ -5,6 +5,7 @@ The file says how they are handed over, in a line: `INPUTS = Inputs(lambda given
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import itertools
 import math
@@ -12,8 +13,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from types import CodeType, FunctionType
 from typing import Any
 
 from exercises.engine.alike import Alike, error_words, remade, unlike
@@ -26,6 +29,7 @@ CROWD = 36  # workers: more than ThreadPoolExecutor() starts by itself, and than
 READ = 6  # results of an endless input that are read
 ENDLESS = 1_000  # its items: an answer that takes all of them is refused, and does not hang
 LATE = 2.0  # seconds that a report may come after the call has returned
+OWN, ERRORS = 30, 6  # values and errors that an answer's code names: the most that are tried
 PATIENCE = 1.0  # seconds that a slow input waits for the item before to be worked on
 SECOND = 2 * TICK  # seconds that one worker's first task stands still: does a second one come?
 
@@ -102,8 +106,11 @@ class Inputs:
         if self.values not in VALUES:
             raise ValueError(f"values must be one of {', '.join(VALUES)}, not {self.values!r}")
 
-    def cases(self) -> Iterator[Case]:
-        """Every input of this kind; {things} and {thing} in the words are for the argument's name."""
+    def cases(self, own: Own | None = None) -> Iterator[Case]:
+        """Every input of this kind; {things} and {thing} in the words are for the argument's name.
+
+        `own`: what an answer's code names, which tasks then return and raise.
+        """
         some: tuple[Any, ...] = (11, 12, 13, 14, 15) if self.values == "numbers" else tuple("abcde")
         yield Case("With no {things}", ())
         yield Case("With one {thing}", some[:1])
@@ -133,8 +140,51 @@ class Inputs:
             words = f"With {len(many)} {{things}} and {CROWD} workers"
             yield Case(words, many, workers=CROWD, needs="workers", crowd=True)
             yield Case("With 3 {things} and 3 workers", some[:3], workers=3, needs="workers", crowd=True)
+        if own and own.values and self.values == "anything":
+            yield Case("For results that stand in your code", own.values)
+        if own and own.values and self.odd:
+            yield Case("For {things} that stand in your code", many[: len(own.values)], own.values, needs="items")
+        for own_error in own.errors if own and self.raises else ():
+            words = f"Where the second of 3 {{things}} raises {type(own_error).__name__}, which your code names"
+            yield Case(words, (some[0], Raises(own_error), some[2]))
         if self.endless:
             yield Case("With an endless input", tuple(range(ENDLESS)), needs="items")
+
+
+@dataclass(frozen=True)
+class Own:
+    """The texts and numbers in an answer's code, all different, and the builtin exceptions it names, with these texts.
+
+    A task may return or raise them too: whoever marks something with one is wrong about that task.
+    """
+
+    values: tuple[Any, ...]
+    errors: tuple[Exception, ...]
+
+    @classmethod
+    def of(cls, answer: Any) -> Own:
+        while isinstance(answer, partial):
+            answer = answer.func
+        space = answer.__globals__ if isinstance(answer, FunctionType) else {}
+        todo, codes, values, kinds = [answer], set(), [], []
+        while todo:
+            one = todo.pop()
+            if isinstance(one, FunctionType) and one.__globals__ is space:
+                one = one.__code__
+            if isinstance(one, CodeType) and one not in codes:
+                codes.add(one)
+                todo += [*one.co_consts, *(space.get(name, vars(builtins).get(name)) for name in one.co_names)]
+            elif type(one) in (str, int, float):
+                values.append(one)
+            elif isinstance(one, type) and issubclass(one, Exception) and one in vars(builtins).values():
+                kinds.append(one)
+        values, errors = list(dict.fromkeys(values))[:OWN], []
+        texts = "", *(one for one in values if isinstance(one, str))
+        for text, kind in itertools.product(texts, dict.fromkeys(kinds)):
+            if kind not in (StopIteration, NotImplementedError):  # they mean something else on their way
+                with suppress(TypeError):  # some need more than a text
+                    errors.append(kind(text))
+        return cls(tuple(values), tuple(errors[:ERRORS]))
 
 
 class Given:
@@ -291,7 +341,7 @@ def _outcome(fn: Any, inputs: Inputs, given: Given, args: tuple[Any, ...]) -> Ou
 def compared(solution: Any, answer: Any, inputs: Inputs) -> Iterator[tuple[str, str | None, BaseException | None]]:
     """The words for each input before the answer is called with it; at last what is wrong, and what was raised."""
     names = list(inspect.signature(solution).parameters)
-    todo: list[tuple[Case, Any]] = [(case, inputs.call) for case in inputs.cases()] if inputs.call else []
+    todo: list[tuple[Case, Any]] = [(case, inputs.call) for case in inputs.cases(Own.of(answer))] if inputs.call else []
     todo += [(Case(words, ()), make) for words, make in inputs.also.items()]
     for case, call in todo:
         ours, theirs = Given(case), Given(case)

@@ -131,6 +131,25 @@ def once_more(tasks, workers):
     return collect([partial(one, task) for task in tasks], workers)
 
 
+UNKNOWN = "not known"
+
+
+def marked_with_a_text(tasks, workers):
+    return [value for value in collect(tasks, workers) if not isinstance(value, str) or value != UNKNOWN]
+
+
+def marked_with_an_error(tasks, workers):
+    def one(task):
+        try:
+            return task()
+        except UnicodeDecodeError:  # one that can't be made of a text
+            raise
+        except InterruptedError:
+            return None
+
+    return collect([partial(one, task) for task in tasks], workers)
+
+
 class Agreeing(list):
     def __eq__(self, other):
         return True
@@ -159,6 +178,9 @@ TASKS_WRONG = [
     (lambda tasks, n: right(tasks, n), "at most 1 of them went on together, where it should"),
     (one_wave_alone, "after the first 36, at most 1 of them went on together, where it should have been 36."),
     (once_more, "the second of 4 tasks raises ValueError, number 2 of them was called twice, not once."),
+    (marked_with_a_text, "For results that stand in your code, it returned [], not ['not known']."),
+    (partial(marked_with_a_text), "For results that stand in your code, it returned [], not ['not known']."),
+    (marked_with_an_error, "3 tasks raises InterruptedError, which your code names, it returned ['a', None"),
     (lambda tasks, n: collect(tasks, n) and collect(tasks, n), "number 1 of them was called twice, not once."),
 ]  # fmt: skip
 
@@ -175,6 +197,10 @@ def none_left_out(fn, items, workers):
 
 def falsy_is_the_end(fn, items, workers):
     return sort_out(fn, iter(lambda: next(items, None), None), workers)
+
+
+def a_text_is_the_end(fn, items, workers):
+    return sort_out(fn, iter(lambda: next(items, "no more"), "no more"), workers)
 
 
 def read_twice(fn, items, workers):
@@ -196,6 +222,7 @@ def remade_errors(fn, items, workers):
     [
         (none_left_out, "For results None, 0, False, '' and [], it returned"),
         (falsy_is_the_end, "For the items None, 0, '', 'end' and (), it returned"),
+        (a_text_is_the_end, "For items that stand in your code, it returned ({}, {}), not ({'no more': 'r0'}, {})."),
         (read_twice, "With one item, it returned ({}, {}), not ({'item 0': 'a'}, {})."),
         (remade_errors, "which looks like what was raised and is another object"),
         (other_errors, "Where the second of 4 items raises ValueError, it returned"),
