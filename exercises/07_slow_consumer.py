@@ -54,8 +54,8 @@ def _trace_of_three():
     events += [_call("work", 11, dur) for dur in (100.0, 900.0, 1300.0, 900.0, 1300.0)]
     events += [_call("work", 13, dur) for dur in (1000.0, 120.0, 1000.0)]
     events += [_call("consume", 13, 90_000.0), _call("Queue.get", 13, 40_000.0), _call("workshop", 13, 80_000.0)]
-    events += [_call("rework", 12, 70_000.0), _call("Pool.work", 12, 60_000.0)]
-    events += [{"ph": kind, "pid": 1, "tid": 11, "name": "work done", "ts": 0.0} for kind in "iiCC"]
+    events += [_call("rework", 12, 70_000.0), _call("Pool.work", 12, 60_000.0), _call("Work", 12, 80_000.0)]
+    events += [{"ph": kind, "pid": 1, "tid": 11, "name": "work done", "ts": 0.0, "dur": 0.0} for kind in "iiCC"]
     return events
 
 
@@ -97,11 +97,14 @@ INPUTS = Inputs(
 
 
 def check(slow_consumer):
-    answer = slow_consumer({"traceEvents": _trace_of_three()})
+    trace = {"traceEvents": _trace_of_three()}
+    answer = slow_consumer(trace)
     means = "The means are 171 µs on queue_0, 707 µs on queue_1, 900 µs on queue_2"
     good = not unlike(answer, "queue_2")
     yield good, f"{means}; the answer was {shown(answer)}."
     if good:
+        same = not unlike(trace, {"traceEvents": _trace_of_three()})
+        yield same, f"Afterwards the trace was {'as' if same else 'no longer as'} before."
         answer = slow_consumer({"traceEvents": _trace_of_two()})
         means = "The means are 260 µs on early, 250 µs on late, with no call on MainThread; the names come last"
         yield not unlike(answer, "early"), f"{means}; the answer was {shown(answer)}."
@@ -288,3 +291,20 @@ def wrong_takes_the_process_name_for_a_threads(trace):
         if event["ph"] == "X" and event["name"].startswith("work "):
             took[event["tid"]].append(event["dur"])
     return names[max(took, key=lambda tid: sum(took[tid]) / len(took[tid]))]
+
+
+def wrong_takes_the_calls_out_of_the_trace(trace):
+    """says: Afterwards the trace was no longer as before."""
+    answer = slow_consumer(trace)
+    trace["traceEvents"] = [e for e in trace["traceEvents"] if e["ph"] == "X"]
+    return answer
+
+
+def wrong_knows_a_call_by_its_duration(trace):
+    """says: the answer was 'queue_1'"""
+    return slow_consumer({"traceEvents": [e | {"ph": "X"} if "dur" in e else e for e in trace["traceEvents"]]})
+
+
+def wrong_takes_capitals_for_the_same(trace):
+    """says: the answer was 'queue_0'"""
+    return slow_consumer({"traceEvents": [e | {"name": e["name"].lower()} for e in trace["traceEvents"]]})

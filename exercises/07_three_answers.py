@@ -58,24 +58,24 @@ def _span(kind, name, ts, number, **args):
 def _trace_by_chance(seed, given):
     chance = Random(seed)
     threads = {chance.randrange(100, 10_000): f"worker {n}" for n in range(chance.randint(2, 12))}
-    tids = list(threads)
+    tids, most = list(threads), 9000 if seed % 3 else 3  # all within some microseconds, too
     events = [_named(tid, name) for tid, name in threads.items()]
     for n in range(chance.randint(1, 40)):
-        times = [9000 * chance.random() for _ in range(3)]
+        times = [most * chance.random() for _ in range(3)]
         what = chance.choice(["fetch", "parse"]), chance.choice(["returned", "raised"])
         events.append(_task(n, chance.choice(tids), *times, chance.random(), *what))
         events += _span("queue", "in the queue", times[0], n, task=n, label=what[0])
         if seed % 5:  # else there is no hold at all
-            events += _span("gil", f"GIL {threads[chance.choice(tids)]}", 9000 * chance.random(), n)
-        events += _span("wait", f"GIL {threads[chance.choice(tids)]}", 9000 * chance.random(), n)
-        events += _span("gil wait", f"wait for the GIL {n % 2}", 9000 * chance.random(), n)
+            events += _span("gil", f"GIL {threads[chance.choice(tids)]}", most * chance.random(), n)
+        events += _span("wait", f"GIL {threads[chance.choice(tids)]}", most * chance.random(), n)
+        events += _span("gil wait", f"wait for the GIL {n % 2}", most * chance.random(), n)
     events.append({"ph": "C", "pid": 1, "tid": tids[0], "name": "waits", "ts": 0, "args": {"queue wait (ms)": 99_000}})
     # No tasks, though they have args, and nearly the same: none says which "task".
     call = {"ph": "X", "pid": 1, "tid": tids[-1], "name": "main (lesson.py:1)", "ts": 0, "dur": 99_000 * len(tids)}
     batch = call | {"name": "batch", "args": {"outcome": "returned", "queue wait (ms)": 99_000}}
     events += [call | {"args": {"return_value": "None"}}, *[batch] * (seed % 2)]
     chance.shuffle(events)
-    return ({"traceEvents": events},)
+    return ({"traceEvents": [event | {"pid": event["pid"] + seed} for event in events]},)
 
 
 def _trace_of_no_time(given):
@@ -111,7 +111,8 @@ def check(answers):
     # A call that VizTracer noted has no args.
     call = {"ph": "X", "pid": 3, "tid": 9, "name": "main (lesson.py:1)", "cat": "FEE", "ts": 0, "dur": 99_500}
     events += [blocked, call, _named(7, "w_0"), _named(8, "w_1"), _named(9, "MainThread"), _named(10, "w_2")]
-    given = answers({"traceEvents": events})
+    trace = {"traceEvents": events.copy()}
+    given = answers(trace)
 
     if not isinstance(given, dict):
         yield False, f"It returned {shown(given)}, not a dict."
@@ -126,6 +127,8 @@ def check(answers):
         says = dict.get(given, key)
         good = (isinstance(says, Real) and says == right[key]) or not unlike(says, right[key])
         yield bool(good), f"{sentence} {shown(says)}."
+    same = not unlike(trace, {"traceEvents": events})
+    yield same, f"Afterwards the trace was {'as' if same else 'no longer as'} before."
 
 
 def wrong_counts_the_blocked_thread(trace):
@@ -290,3 +293,20 @@ def wrong_begins_with_a_sum_of_zero(trace):
         if took > best:
             best, busiest = took, name
     return answers(trace) | {"busiest": busiest}
+
+
+def wrong_sorts_the_trace(trace):
+    """says: Afterwards the trace was no longer as before."""
+    trace["traceEvents"].sort(key=lambda event: event.get("ts", 0))
+    return answers(trace)
+
+
+def wrong_takes_whole_microseconds(trace):
+    """says: of many with other numbers"""
+    events = [e | {key: int(e[key]) for key in ("ts", "dur") if key in e} for e in trace["traceEvents"]]
+    return answers({"traceEvents": events})
+
+
+def wrong_knows_two_processes(trace):
+    """says: of many with other numbers"""
+    return answers({"traceEvents": [e for e in trace["traceEvents"] if e["pid"] < 3 or e["ph"] == "M"]})
