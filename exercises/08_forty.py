@@ -11,6 +11,7 @@ trouble gets some rest. Any other error than OSError is raised without a second 
 """
 
 import random
+import select
 import sys
 import threading
 import time
@@ -22,7 +23,7 @@ from email.message import Message
 from statistics import fmean, pvariance
 from urllib.error import HTTPError
 
-from exercises.kit import Gate, Inputs, count, settled, shown, watch
+from exercises.kit import Gate, Inputs, count, settled, shown, unlike, watch
 from helpers.processes.slow_http import slow_server
 
 try:
@@ -158,23 +159,32 @@ def _not_found(words):
 
 
 class _Naps:
-    """How long each thread waits after each of its tries, in `time.sleep` or for an Event, a Condition or a Semaphore.
+    """How long each thread waits after each of its tries: in `time.sleep` or `select`, for a lock or for an Event, a
+    Condition or a Semaphore.
 
     It takes no more than `most`. What a thread waits for while it tries, or for the next item of a queue, is left out.
+    A page comes after `fails` tries that failed.
     """
 
-    def __init__(self, space, pages, most):
-        self.all = Gate(pages)  # none has had all its tries before the others have begun: its error ends the call
+    def __init__(self, space, pages, most, fails=6):
         self.again = Gate(pages)  # they are all to be asked for a second time together
-        self.tries, self.longest, self.idle, self.end = Counter(), 0, 0, 0
+        self.tries, self.longest, self.idle, self.end, self.soon = Counter(), 0, 0, 0, 0
         self.slept = {number: [] for number in range(1, 6)}  # after which try, how long
         self._at, self._switches = {}, {}  # by thread: the page that it asked for last, and how often it had waited
-        self._bare, self._short, self._most = time.sleep, self._sleep, most
+        self._most, self._fails = most, fails
+        self._others = set()  # threads that waited and had asked for no page yet
+        self._engine = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+        self._sleep, self._select, self._lock = time.sleep, select.select, threading.Lock
         self._wait, self._acquire = threading.Condition.wait, threading.Semaphore.acquire
-        self._spaces = [vars(time), space]  # an answer may have it by `from time import sleep`
+        self._spaces = [vars(time), vars(select), space]  # an answer may have it by `from time import sleep`
+        self._short = [
+            (self._sleep, lambda seconds: self._sleep(self._nap(seconds))),
+            (self._select, lambda *files: self._select(*files[:3], *map(self._nap, files[3:]))),
+            (self._lock, lambda: _Lock(self._lock(), self._nap)),
+        ]
 
     def __enter__(self):
-        self._put(self._bare, self._short)
+        self._put(self._short)
 
         def wait_shortly(condition, timeout=None):
             caller = sys._getframe(1)
@@ -185,44 +195,71 @@ class _Naps:
             return self._acquire(semaphore, blocking, self._nap(timeout))
 
         threading.Condition.wait, threading.Semaphore.acquire = wait_shortly, acquire_shortly
+        threading.Lock = self._short[2][1]  # by its name alone: threading's own locks are of another
         return self
 
     def __exit__(self, *_):
-        self._put(self._short, self._bare)
+        self._put([(new, old) for old, new in self._short])
         threading.Condition.wait, threading.Semaphore.acquire = self._wait, self._acquire
+        threading.Lock = self._lock
 
-    def _put(self, old, new):
+    def _put(self, pairs):
         for space in self._spaces:
-            space.update({name: new for name, value in space.items() if value is old})
+            for old, new in pairs:
+                space.update({name: new for name, value in space.items() if value is old})
 
     def fetch(self, url):
         here = threading.get_ident()
-        self.idle += self._at.pop(here, None) == url and _waits() == self._switches[here]
+        self.idle += self._at.pop(here, None) == url and self._fails == 6 and _waits() == self._switches[here]
         self.tries[url] += 1
-        self.all.task()
+        self.soon += self.tries[url] == 1 and here in self._others
         if self.tries[url] == 2:
             self.again.task()
         try:
-            raise OSError(f"{url}, try {self.tries[url]}")
+            if self.tries[url] <= self._fails:
+                raise OSError(f"{url}, try {self.tries[url]}")
+            self.tries[url] = 6  # there is no other
+            return url
         finally:
-            self._at[here], self._switches[here] = url, _waits()
+            self._at[here], self._switches[here] = url, self._fails < 6 or _waits()
 
     def tried(self, url):
         self.tries[url] += 1
         self._at[threading.get_ident()] = url
 
-    def _sleep(self, seconds):
-        self._bare(self._nap(seconds))
-
     def _nap(self, seconds):
         """Note a wait that follows a try; how long it is to be."""
-        tries = self.tries[self._at.get(threading.get_ident())]
-        if seconds is None or not tries:
+        here = threading.get_ident()
+        tries = self.tries[self._at.get(here)]
+        if not seconds or seconds < 0 or here in self._engine:
+            return seconds
+        if not tries:  # a thread that looks again and again for what has ended did so before the last try too
+            self.end += here not in self._others and max(self.tries.values(), default=0) == 6
+            self._others.add(here)
             return seconds
         self.longest, self.end = max(self.longest, seconds), self.end + (tries == 6)
         if tries in self.slept:
             self.slept[tries].append(seconds)
         return min(seconds, self._most)
+
+
+class _Lock:
+    """A lock; a wait for it that has a timeout is noted."""
+
+    def __init__(self, lock, nap):
+        self._lock, self._nap = lock, nap
+
+    def acquire(self, blocking=True, timeout=-1):
+        return self._lock.acquire(blocking, self._nap(timeout))
+
+    def __enter__(self):
+        return self.acquire()
+
+    def __exit__(self, *_):
+        self._lock.release()
+
+    def __getattr__(self, name):
+        return getattr(self._lock, name)
 
 
 def _waits():
@@ -231,7 +268,7 @@ def _waits():
     return object() if thread is None else resource.getrusage(thread).ru_nvcsw
 
 
-_GONE = 60  # pages, so that chance is no reason
+_MANY = 400  # pages, so that chance is no reason
 
 
 def _rests(fetch_all):
@@ -243,10 +280,22 @@ def _rests(fetch_all):
         return False, "Between the six tries of a page it did not wait at all."
     if naps.end:
         return False, "After the sixth try of a page it waited once more, for nothing."
-    with _Naps(space, _GONE, 0.001) as naps, suppress(OSError):
-        fetch_all(naps.fetch, [f"/gone/{n}" for n in range(_GONE)], _GONE)
+    if naps.soon:
+        return False, "It waited before the first try of a page, for nothing."
+    with _Naps(space, 1, 0.01, 0) as naps:
+        fetch_all(naps.fetch, ["/here"], 1)
+    if naps.end:
+        return False, "A page came at its first try, and it waited after that, for nothing."
+    urls = [f"/late/{n}" for n in range(_MANY)]
+    try:
+        with _Naps(space, 60, 0, 5) as naps:
+            pages = fetch_all(naps.fetch, urls, 60)
+    except OSError as error:
+        return False, f"Each of {_MANY} pages came at its sixth try, and it raised {shown(error)}."
     if not naps.again.met:
-        return False, f"{_GONE} pages failed; {count(naps.again.most, 'page')} at a time came to a second try."
+        return False, f"{_MANY} pages failed; {count(naps.again.most, 'page')} at a time came to a second try."
+    if unlike(pages, dict(zip(urls, urls, strict=True))):
+        return False, f"Each of {_MANY} pages came at its sixth try; it returned {shown(pages)}."
     if naps.longest > 0.9:
         return False, f"Between two tries it slept for {naps.longest:.2f} s; well below a second is enough."
     return next(_bad_naps(naps.slept), (True, "Between two tries of a page it waited."))
@@ -254,18 +303,18 @@ def _rests(fetch_all):
 
 def _bad_naps(slept):
     """What is wrong with how long it slept after each try, or that nothing is. It may wait in another way."""
-    full = [number for number, naps in slept.items() if len(naps) == _GONE]
+    full = [number for number, naps in slept.items() if len(naps) == _MANY]
     missing = [number for number, naps in slept.items() if not naps]
     if len(full) >= 2 and len(full) + len(missing) == 5 and missing:
         yield False, f"After try {missing[0]} of a page it did not wait, after try {full[0]} it did."
     if len(full) < 5:
         return
     # Those far apart must be longer; none may be shorter than the one before.
-    longer = (1, 5, 3.5), (1, 4, 3), (2, 5, 3)
-    for one, other, sigmas in (*longer, (1, 2, -3.5), (2, 3, -3.5), (3, 4, -3.5), (4, 5, -3.5)):
+    longer = [(one, other, 3.6) for one, other in ((1, 5), (1, 4), (2, 5), (1, 3), (2, 4), (3, 5))]
+    for one, other, sigmas in (*longer, *((one, one + 1, -4) for one in range(1, 5))):
         before, after = fmean(slept[one]), fmean(slept[other])
-        by_chance = ((pvariance(slept[one]) + pvariance(slept[other])) / _GONE) ** 0.5
-        if after - before <= sigmas * by_chance and (sigmas > 0 or after < before):  # 1 in 700 by chance
+        by_chance = ((pvariance(slept[one]) + pvariance(slept[other])) / _MANY) ** 0.5
+        if after - before <= sigmas * by_chance and (sigmas > 0 or after < before):  # 1 in 6,000 by chance
             means = f"{1000 * before:.2g} ms after try {one}, {1000 * after:.2g} ms after try {other}"
             yield False, f"Between two tries of a page it slept for {means}, on average: not longer."
     if fmean(slept[5]) < 1e-4:
@@ -565,7 +614,7 @@ def wrong_waits_for_an_event_as_long_each_time(fetch, urls, workers):
 
 
 def wrong_asks_again_for_one_after_the_other(fetch, urls, workers):
-    """says: 60 pages failed; 1 page at a time came to a second try."""
+    """says: 400 pages failed; 1 page at a time came to a second try."""
     pages = {}
     with ThreadPoolExecutor(max_workers=workers) as pool:
         futures = {url: pool.submit(fetch, url) for url in urls}
@@ -602,7 +651,7 @@ def wrong_has_eight_workers_at_most(fetch, urls, workers):
 
 
 def wrong_does_not_wait_after_the_first_try(fetch, urls, workers):
-    """says: After try 1 of a page it slept for 0 ms each time: not at random."""
+    """says: After try 1 of a page it did not wait, after try 2 it did."""
 
     def until_it_comes(url):
         for tries in range(5):
@@ -738,3 +787,110 @@ def wrong_raises_the_same_anew(fetch, urls, workers):
         return fetch_all(fetch, urls, workers)
     except OSError as error:
         raise type(error)(*error.args) from None
+
+
+def wrong_waits_for_a_lock_as_long_each_time(fetch, urls, workers):
+    """says: ms after try 5, on average: not longer."""
+
+    def nap(tries):
+        taken = threading.Lock()
+        with taken:
+            taken.acquire(timeout=0.005)
+
+    return _with_naps(nap)(fetch, urls, workers)
+
+
+def wrong_waits_in_select_as_long_each_time(fetch, urls, workers):
+    """says: ms after try 5, on average: not longer."""
+    return _with_naps(lambda tries: select.select([], [], [], 0.005))(fetch, urls, workers)
+
+
+def wrong_waits_no_longer_up_to_the_third_try(fetch, urls, workers):
+    """says: ms after try 3, on average: not longer."""
+    return _with_naps(lambda tries: time.sleep(random.uniform(0, 0.01 * max(1, tries - 1))))(fetch, urls, workers)
+
+
+def wrong_has_eighty_tries_for_all_pages(fetch, urls, workers):
+    """says: Each of 400 pages came at its sixth try, and it raised OSError("""
+    failed = []
+
+    def until_it_comes(url):
+        for tries in range(5):
+            try:
+                return fetch(url)
+            except OSError as error:
+                failed.append(error)
+                if len(failed) > 80:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**tries))
+        return fetch(url)
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_has_six_tries_for_each_thread(fetch, urls, workers):
+    """says: Each of 400 pages came at its sixth try, and it raised OSError("""
+    here = threading.local()
+
+    def until_it_comes(url):
+        while True:
+            try:
+                return fetch(url)
+            except OSError:
+                here.tries = getattr(here, "tries", 0) + 1
+                if here.tries == 6:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**here.tries))
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return dict(zip(urls, pool.map(until_it_comes, urls), strict=True))
+
+
+def wrong_waits_before_it_raises(fetch, urls, workers):
+    """says: After the sixth try of a page it waited once more, for nothing."""
+    try:
+        return fetch_all(fetch, urls, workers)
+    except OSError:
+        time.sleep(0.05)
+        raise
+
+
+def wrong_waits_before_the_first_try(fetch, urls, workers):
+    """says: It waited before the first try of a page, for nothing."""
+
+    def slowly(url):
+        time.sleep(random.uniform(0, 0.01))
+        return fetch(url)
+
+    return fetch_all(slowly, urls, workers)
+
+
+def wrong_waits_after_a_page_that_came(fetch, urls, workers):
+    """says: A page came at its first try, and it waited after that, for nothing."""
+
+    def slowly(url):
+        page = fetch(url)
+        time.sleep(random.uniform(0, 0.01))
+        return page
+
+    return fetch_all(slowly, urls, workers)
+
+
+def wrong_loses_what_comes_at_the_last_try(fetch, urls, workers):
+    """says: Each of 400 pages came at its sixth try; it returned {}."""
+    pages = {}
+
+    def until_it_comes(url):
+        for tries in range(5):
+            try:
+                pages[url] = fetch(url)
+                return
+            except OSError:
+                time.sleep(random.uniform(0, 0.01 * 2**tries))
+        last.append(fetch(url))
+
+    last = []
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(until_it_comes, urls))
+    return pages
