@@ -14,7 +14,7 @@ import itertools
 import threading
 import weakref
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
 from contextlib import suppress
 from itertools import islice
 from queue import Queue
@@ -74,7 +74,7 @@ INPUTS = Inputs(
     },
 )
 
-_WORKERS, _AT_MOST, _ITEMS = 3, 7, 60  # no multiple of the workers
+_WORKERS, _AT_MOST, _ITEMS, _LONG = 3, 7, 60, 1200  # no multiple of the workers
 
 
 class _Flow:
@@ -107,7 +107,7 @@ class _Flow:
         self.together.task()
         if n < _WORKERS:
             self._settle()
-        if n == 0:  # held until 20 others are handled
+        if n == 0:  # held until all others are handled
             self.slow.task()
         if n == _ITEMS - 1:  # who returns now has left a task behind
             self.last.task()
@@ -122,9 +122,9 @@ class _Flow:
     def handle(self, result):
         with self._lock:
             self.handled.append(result)
-            if len(self.handled) <= 20 and not self.slow.gave_up:
+            if not self.slow.gave_up:
                 self.before = len(self.handled)
-        if self.before == 20:
+        if self.before == _ITEMS - 1:
             self.slow.open()
 
 
@@ -158,8 +158,8 @@ def check(work_off):
     yield not flow.slow.gave_up, f"While the first item took long, {flow.before} other results were handled{then}."
     if flow.slow.gave_up:
         return
-    for more in (_no_spare, _in_step, _stops):
-        good, said = more(work_off)
+    for more, *numbers in ((_no_spare, 3), (_no_spare, 1), (_in_step,), (_stops,), (_goes_on,)):
+        good, said = more(work_off, *numbers)
         yield good, said
         if not good:
             return
@@ -213,7 +213,7 @@ class _Result:
         _Result.kept -= 1
 
 
-def _no_spare(work_off):
+def _no_spare(work_off, workers):
     """Whether there is a bound where each worker may have one task and no more may wait, and a sentence."""
     taken = ended = ahead = 0
     lock = threading.Lock()
@@ -234,16 +234,16 @@ def _no_spare(work_off):
 
     def one(n):
         nonlocal ended
-        if n < _WORKERS:
-            settled(look, lambda seen: seen > _WORKERS + 1, 0.2)
+        if n < workers:
+            settled(look, lambda seen: seen > workers + 1, 0.2)
         with lock:
             ended += 1
         return n
 
     with watch():
-        work_off(one, items(), _WORKERS, _WORKERS, int)
-    good = ahead <= _WORKERS + 1
-    return good, f"On 3 workers with at_most=3, up to {count(ahead, 'item')} were taken and not done."
+        work_off(one, items(), workers, workers, int)
+    on = f"On {count(workers, 'worker')} with at_most={workers}"
+    return ahead <= workers + 1, f"{on}, up to {count(ahead, 'item')} were taken and not done."
 
 
 def _in_step(work_off):
@@ -312,6 +312,14 @@ def _stops(work_off):
     went = f"it went on for {more} more items" if more > _AT_MOST else "it ended"
     good = more <= _AT_MOST and raised == "it raised OSError"
     return good, f"When item 5 of an endless input raised OSError, {went}, and {raised}."
+
+
+def _goes_on(work_off):
+    """Whether it works off more items than an answer may have set itself as a limit, and a sentence."""
+    handled = []
+    work_off(str, iter(range(_LONG)), _WORKERS, 40, handled.append)
+    wrong = len(handled) != _LONG or len(set(handled)) != _LONG
+    return not wrong, f"Of {_LONG} items, {count(len(handled), 'result')} came to handle."
 
 
 def wrong_submits_everything(fn, items, workers, at_most, handle):
@@ -627,14 +635,14 @@ def wrong_takes_stop_iteration_for_the_end(fn, items, workers, at_most, handle):
         work_off(fn, items, workers, at_most, handle)
 
 
-def wrong_handles_in_fives(fn, items, workers, at_most, handle):
-    """says: On 2 workers, when 1 result had come, 0 had been handled, and then none."""
+def wrong_handles_in_pairs(fn, items, workers, at_most, handle):
+    """says: While the first item took long, 58 other results were handled, then none."""
     kept, lock = [], threading.Lock()
 
     def keep(result):
         with lock:
             kept.append(result)
-            ready = [kept.pop(0) for _ in range(5)] if len(kept) == 5 else []
+            ready = [kept.pop(0) for _ in range(2)] if len(kept) == 2 else []
         for one in ready:
             handle(one)
 
@@ -643,6 +651,21 @@ def wrong_handles_in_fives(fn, items, workers, at_most, handle):
     finally:
         for one in kept:
             handle(one)
+
+
+def wrong_handles_in_fives(fn, items, workers, at_most, handle):
+    """says: had been handled, and then none."""
+    pending, ended = set(), []
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for item in items:
+            while len(pending) >= at_most:
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                ended += done
+            while len(ended) >= 5:
+                handle(ended.pop().result())
+            pending.add(pool.submit(fn, item))
+        for future in itertools.chain(ended, as_completed(pending)):
+            handle(future.result())
 
 
 def wrong_keeps_every_future(fn, items, workers, at_most, handle):
@@ -666,7 +689,7 @@ def wrong_keeps_every_future(fn, items, workers, at_most, handle):
 
 
 def wrong_workers_take_from_one_iterator(fn, items, workers, at_most, handle):
-    """says: ValueError: two threads take items at the same time"""
+    """says: Your code raised ValueError"""
     items, errors = iter(items), []
 
     def worker():
@@ -766,3 +789,36 @@ def wrong_lets_an_exit_end_its_thread(fn, items, workers, at_most, handle):
         thread.join()
     if errors:
         raise errors[0]
+
+
+def wrong_lets_two_wait_at_least(fn, items, workers, at_most, handle):
+    """says: On 1 worker with at_most=1, up to 3 items were taken and not done."""
+    work_off(fn, items, workers, max(at_most, 2), handle)
+
+
+def wrong_takes_a_thousand_for_endless(fn, items, workers, at_most, handle):
+    """says: Of 1200 items, 1000 results came to handle."""
+    work_off(fn, islice(items, 1000), workers, at_most, handle)
+
+
+def wrong_each_task_calls_the_next(fn, items, workers, at_most, handle):
+    """says: Your code called itself until Python stopped it"""
+    items, lock, errors, end = iter(items), threading.Lock(), [], object()
+
+    def work():
+        with lock:
+            item = end if errors else next(items, end)
+        if item is end:
+            return
+        try:
+            handle(fn(item))
+        except BaseException as error:
+            errors.append(error)
+        work()
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = [pool.submit(work) for _ in range(workers)]
+    if errors:
+        raise errors[0]
+    for future in futures:
+        future.result()
