@@ -11,7 +11,7 @@ time and may come slowly: what comes after a pause is submitted at once, and the
 import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from exercises.kit import Gate, Inputs, count, shown, unlike, watch
 
@@ -142,7 +142,11 @@ def check(paced):
                 idle = (False, spun)
             found += _at_the_edge(paced) if sum(time.asked) > 1 and time.most <= 50 else [idle]
         if all(ok for ok, _ in found):
-            found += _thirty(paced)
+            yield from found
+            for rate, calls in ((30, 30), (500, 200), (2.5, 4), (0.02, 4)):
+                found = list(_steady(paced, rate, calls))
+                if not all(ok for ok, _ in found):
+                    break
         yield from found
 
 
@@ -166,18 +170,22 @@ def _gaps(at):
         yield good, f"After a pause of 3 s in calls, the next submit came {gaps[4]:.4g} s after the one before."
 
 
-def _thirty(paced):
-    """Thirty calls, thirty a second, by a clock that is fine and begins at 0; no task ends meanwhile."""
+def _steady(paced, per_second, calls):
+    """So many calls by a clock that is fine and begins at 0; no task ends meanwhile."""
     time, gate = _FakeTime(-1e-6, 1e-6), Gate(patience=1)
     with watch(), _Pool(time, []) as pool, gate:
-        paced(pool, (gate.task for _ in range(30)), 30, time.clock, time.sleep)
-    gaps = [after - before for before, after in pairwise(pool.at)]
-    good = len(gaps) == 29 and min(gaps) > 1 / 30 - 1e-9 and max(gaps) <= 1 / 30 + _SLACK
-    few = f"from {min(gaps, default=0):.6f} to {max(gaps, default=0):.6f} s"
-    yield good, f"At 30 a second, by a clock that begins at 0, two submits were {few} apart; 0.033333 were needed."
+        paced(pool, (gate.task for _ in range(calls)), per_second, time.clock, time.sleep)
+    gaps, needed = [after - before for before, after in pairwise(pool.at)], 1 / per_second
+    good = len(gaps) == calls - 1 and min(gaps) > needed - 1e-9 and max(gaps) <= needed + _SLACK
+    few = f"{count(len(pool.at), 'submit')} came, from {min(gaps, default=0):.6f} to {max(gaps, default=0):.6f} s apart"
+    on = f"At {per_second} a second, by a clock that begins at 0,"
+    yield good, f"{on} {few}; {needed:.6f} were needed."
     if good:
         when = "only when some of its tasks had ended" if gate.gave_up else "while they ran"
-        yield not gate.gave_up, f"For 30 calls it returned {when}."
+        yield not gate.gave_up, f"For {calls} calls it returned {when}."
+        early, late = pool.at[0], time.now - pool.at[-1]
+        more = f"it waited {early:.4g} s before the first submit, and {late:.4g} s after the last"
+        yield early < _SLACK and late < _SLACK, f"{on} {more}; none was needed."
 
 
 def _at_the_edge(paced):
@@ -418,12 +426,12 @@ def wrong_turns_in_a_circle_at_the_end(pool, calls, per_second, clock, sleep):
 
 
 def wrong_knows_four_a_second_at_most(pool, calls, per_second, clock, sleep):
-    """says: At 30 a second, by a clock that begins at 0, two submits were from 0.25"""
+    """says: At 30 a second, by a clock that begins at 0, 30 submits came, from 0.25"""
     return paced(pool, calls, min(per_second, 4), clock, sleep)
 
 
 def wrong_rounds_the_gap_to_four_places(pool, calls, per_second, clock, sleep):
-    """says: two submits were from 0.0333"""
+    """says: 30 submits came, from 0.0333"""
     futures, earliest = [], -math.inf
     for call in calls:
         now = clock()
@@ -435,7 +443,7 @@ def wrong_rounds_the_gap_to_four_places(pool, calls, per_second, clock, sleep):
 
 
 def wrong_takes_a_first_reading_of_zero_for_none(pool, calls, per_second, clock, sleep):
-    """says: At 30 a second, by a clock that begins at 0, two submits were from 0.00"""
+    """says: At 30 a second, by a clock that begins at 0, 30 submits came, from 0.00"""
     futures, last = [], None
     for call in calls:
         left = last + 1 / per_second - clock() if last else 0
@@ -464,4 +472,47 @@ def wrong_lets_nine_tasks_wait_at_most(pool, calls, per_second, clock, sleep):
             now = clock()
         futures.append(pool.submit(call))
         earliest = now + 1 / per_second
+    return futures
+
+
+def wrong_knows_a_hundred_a_second_at_most(pool, calls, per_second, clock, sleep):
+    """says: At 500 a second, by a clock that begins at 0, 200 submits came, from 0.01"""
+    return paced(pool, calls, min(per_second, 100), clock, sleep)
+
+
+def wrong_takes_a_hundred_calls(pool, calls, per_second, clock, sleep):
+    """says: At 500 a second, by a clock that begins at 0, 100 submits came"""
+    return paced(pool, islice(calls, 100), per_second, clock, sleep)
+
+
+def wrong_knows_whole_numbers_alone(pool, calls, per_second, clock, sleep):
+    """says: At 2.5 a second, by a clock that begins at 0, 4 submits came, from 0.5"""
+    return paced(pool, calls, int(per_second) or per_second, clock, sleep)
+
+
+def wrong_waits_ten_seconds_at_most(pool, calls, per_second, clock, sleep):
+    """says: At 0.02 a second, by a clock that begins at 0, 4 submits came, from 10"""
+    return paced(pool, calls, max(per_second, 0.1), clock, sleep)
+
+
+def wrong_waits_after_the_last(pool, calls, per_second, clock, sleep):
+    """says: s after the last; none was needed."""
+    futures = paced(pool, calls, per_second, clock, sleep)
+    sleep(1 / per_second)
+    return futures
+
+
+_last = [-math.inf]
+
+
+def wrong_remembers_the_call_before(pool, calls, per_second, clock, sleep):
+    """says: it waited 85"""
+    futures = []
+    for call in calls:
+        now = clock()
+        if now < _last[0]:
+            sleep(_last[0] - now)
+            now = clock()
+        futures.append(pool.submit(call))
+        _last[0] = now + 1 / per_second
     return futures
