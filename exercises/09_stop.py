@@ -143,7 +143,12 @@ def check(run_until):
         yield found
         if not found[0]:
             return
-    yield from _stopped(run_until)
+    ended = True
+    for good, saw in _stopped(run_until):
+        yield good, saw
+        ended = ended and good
+    if ended:
+        yield _at_once(run_until)
 
 
 def _shape(given):
@@ -238,6 +243,22 @@ def _stopped(run_until):
     if not lost and not more:
         other = [i for i, error in raised.items() if given[1][i] is not error]
         yield not other, f"Exceptions in `errors` that are not the very ones raised: {len(other)}."
+
+
+def _at_once(run_until):
+    """Whether the stop is heard though it comes just after the call, and one thread is waited for; and a sentence."""
+    stop, held, late = threading.Event(), Gate(patience=1.2), []
+
+    def task():
+        late.extend([None] * stop.is_set())
+        stop.set()
+        held.task()
+
+    run_until(stop, [task] * 4, 1)
+    under_way = held.arrived > 0 and not held.gave_up
+    seen = "it was under way when the call returned" if under_way else "later than a second after that, "
+    seen += "" if under_way else f"{count(len(late), 'task')} began"
+    return not under_way and not late, f"On 1 worker the first task set `stop` at once: {seen}."
 
 
 def wrong_never_looks(stop, tasks, workers):
@@ -661,3 +682,57 @@ def wrong_keeps_copies_of_errors(stop, tasks, workers):
     """says: Exceptions in `errors` that are not the very ones raised: 5"""
     results, errors = run_until(stop, tasks, workers)
     return results, {i: copy.copy(error) for i, error in errors.items()}
+
+
+def wrong_marks_with_a_text_of_its_own(stop, tasks, workers):
+    """says: For results that stand in your code, it returned ("""
+    results, errors = run_until(stop, tasks, workers)
+    return {i: result for i, result in results.items() if not isinstance(result, str) or result != "not begun"}, errors
+
+
+def wrong_marks_with_an_exception(stop, tasks, workers):
+    """says: Where the second of 3 tasks raises InterruptedError, which your code names, it returned ("""
+
+    def unless_stopped(task):
+        if stop.is_set():
+            raise InterruptedError("stopped")
+        return task()
+
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(unless_stopped, task) for task in tasks]
+    errors = {i: future.exception() for i, future in enumerate(futures) if future.exception() is not None}
+    results = {i: future.result() for i, future in enumerate(futures) if i not in errors}
+    return results, {i: error for i, error in errors.items() if not isinstance(error, InterruptedError)}
+
+
+def wrong_looks_every_one_and_a_half_seconds(stop, tasks, workers):
+    """says: On 1 worker the first task set `stop` at once: later than a second after that, 3 tasks began."""
+    with ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(task) for task in tasks]
+        while wait(futures, timeout=1.45).not_done:
+            if stop.is_set():
+                pool.shutdown(wait=False, cancel_futures=True)
+                break
+    ended = {i: future for i, future in enumerate(futures) if not future.cancelled()}
+    errors = {i: future.exception() for i, future in ended.items() if future.exception() is not None}
+    return {i: future.result() for i, future in ended.items() if i not in errors}, errors
+
+
+def wrong_waits_a_second_for_each_thread(stop, tasks, workers):
+    """says: On 1 worker the first task set `stop` at once: it was under way when the call returned."""
+    left, results, errors = list(enumerate(tasks))[::-1], {}, {}
+
+    def work():
+        while not stop.is_set() and left:
+            i, task = left.pop()
+            try:
+                results[i] = task()
+            except BaseException as error:
+                errors[i] = error
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(1)
+    return results, errors
