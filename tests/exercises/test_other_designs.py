@@ -412,6 +412,23 @@ class Endless:
     """08-endless"""
 
     @right
+    def looks_now_and_then(fn, items, workers, at_most, handle):
+        pending = set()
+
+        def take(left):
+            while len(pending) > left:
+                time.sleep(0.01)
+                for future in [future for future in pending if future.done()]:
+                    pending.remove(future)
+                    handle(future.result())
+
+        with ThreadPoolExecutor(workers) as pool:
+            for item in items:
+                take(at_most - 1)
+                pending.add(pool.submit(fn, item))
+            take(0)
+
+    @right
     def a_pool_of_its_own_that_waits_in_submit(fn, items, workers, at_most, handle):
         room, errors = threading.BoundedSemaphore(at_most), []
 
@@ -546,6 +563,59 @@ class Forty:
         with ThreadPoolExecutor(workers) as pool:
             return dict(zip(urls, pool.map(get, urls), strict=True))
 
+    @right
+    def waits_for_a_lock(fetch, urls, workers):
+        def get(url):
+            taken = threading.Lock()
+            for tries in range(5):
+                with taken:
+                    try:
+                        return fetch(url)
+                    except OSError:
+                        taken.acquire(timeout=random.uniform(0, 0.01 * 2**tries))
+            return fetch(url)
+
+        with ThreadPoolExecutor(workers) as pool:
+            return dict(zip(urls, pool.map(get, urls), strict=True))
+
+    @right
+    def waits_a_quarter_longer_each_time_while_main_looks(fetch, urls, workers):
+        def get(url):
+            for tries in range(5):
+                try:
+                    return fetch(url)
+                except OSError:
+                    time.sleep(random.uniform(0, 0.1 * (1 + tries / 4)))
+            return fetch(url)
+
+        with ThreadPoolExecutor(workers) as pool:
+            futures = {url: pool.submit(get, url) for url in urls}
+            while not all(future.done() for future in futures.values()):
+                time.sleep(0.002)
+        return {url: future.result() for url, future in futures.items()}
+
+    @right
+    def a_timer_for_each_retry(fetch, urls, workers):
+        pages = {url: Future() for url in urls}
+
+        def get(url, tries):
+            try:
+                pages[url].set_result(fetch(url))
+            except OSError as error:
+                if tries == 6:
+                    pages[url].set_exception(error)
+                else:
+                    rest = random.uniform(0, 0.01 * 2**tries)
+                    threading.Timer(rest, lambda: pool.submit(get, url, tries + 1)).start()
+            except BaseException as error:
+                pages[url].set_exception(error)
+
+        with ThreadPoolExecutor(workers) as pool:
+            for url in urls:
+                pool.submit(get, url, 1)
+            wait(pages.values())
+        return {url: page.result() for url, page in pages.items()}
+
 
 class Rate:
     """08-rate"""
@@ -569,9 +639,47 @@ class Rate:
             earliest = clock() + 1 / per_second
         return futures
 
+    @right
+    def a_millisecond_at_a_time(pool, calls, per_second, clock, sleep):
+        futures, earliest = [], float("-inf")
+        for call in calls:
+            while (now := clock()) < earliest:
+                sleep(min(0.001, earliest - now))
+            futures.append(pool.submit(call))
+            earliest = now + 1 / per_second
+        return futures
+
 
 class Stop:
     """09-stop"""
+
+    @right
+    def looks_almost_once_in_a_second(stop, tasks, workers):
+        with ThreadPoolExecutor(workers) as pool:
+            futures = [pool.submit(task) for task in tasks]
+            while wait(futures, timeout=0.9).not_done:
+                if stop.is_set():
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    break
+        ended = {i: future for i, future in enumerate(futures) if not future.cancelled()}
+        errors = {i: future.exception() for i, future in ended.items() if future.exception() is not None}
+        return {i: future.result() for i, future in ended.items() if i not in errors}, errors
+
+    @right
+    def an_exception_of_its_own(stop, tasks, workers):
+        class NotBegun(Exception):
+            pass
+
+        def unless_stopped(task):
+            if stop.is_set():
+                raise NotBegun
+            return task()
+
+        with ThreadPoolExecutor(workers) as pool:
+            futures = [pool.submit(unless_stopped, task) for task in tasks]
+        errors = {i: future.exception() for i, future in enumerate(futures) if future.exception() is not None}
+        results = {i: future.result() for i, future in enumerate(futures) if i not in errors}
+        return results, {i: error for i, error in errors.items() if not isinstance(error, NotBegun)}
 
     @right
     def looks_every_now_and_then(stop, tasks, workers):
@@ -696,6 +804,26 @@ class Watchdog:
         over.set()
         dog.join()
         return results
+
+    @right
+    def looks_not_much_more_than_once_in_a_second(tasks, workers, patience, report):
+        notes = {}
+
+        def noted(name, task):
+            notes[name] = threading.get_ident(), time.monotonic()
+            try:
+                return task()
+            finally:
+                del notes[name]
+
+        with ThreadPoolExecutor(workers) as pool:
+            futures, told = {name: pool.submit(noted, name, task) for name, task in tasks.items()}, []
+            while wait(futures.values(), timeout=0.75).not_done:
+                for name, (ident, since) in notes.copy().items():
+                    if name not in told and time.monotonic() > since + patience:
+                        told.append(name)
+                        report(name, "".join(traceback.format_stack(sys._current_frames()[ident])))
+        return {name: future.result() for name, future in futures.items()}
 
 
 class Choose:
