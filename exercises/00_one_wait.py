@@ -9,7 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from exercises.kit import Gate, Inputs, shown, unlike, watch
+from exercises.kit import Gate, Inputs, count, hurried, shown, unlike, watch
 
 LIMIT = 8  # seconds for the whole check
 
@@ -30,15 +30,16 @@ HINTS = [
 
 
 def check(one_wait):
-    slow = Gate(patience=2)  # a right answer stays until nobody has come for two seconds
-    one_wait([lambda: slow.task(1), lambda: 2])
+    slow = Gate(patience=1)  # a right answer stays until nobody has come for a second
+    with hurried():
+        one_wait([lambda: slow.task(1), lambda: 2])
     early = not slow.gave_up
     slow.open()
     yield not early, f"It returned {'while one wait still went on' if early else 'when all waits had ended'}."
     if early:
         return
 
-    for waits in (8, 40):
+    for waits in (2, 8, 40):
         gate = Gate(waits)
         with watch():
             values = one_wait([lambda n=n, gate=gate: gate.task(n) for n in range(waits)])
@@ -48,6 +49,20 @@ def check(one_wait):
         yield right, f"For waits that give 0 to {waits - 1} it returned {shown(values)}."
         if not gate.met or not right:
             return
+
+    gate, called = Gate(5), []
+
+    def wait():
+        called.append(threading.current_thread())
+        return gate.task(1)
+
+    values = one_wait([wait] * 5)
+    yield gate.met, f"Of 5 waits that are one function, at most {gate.most} went on at the same time."
+    right = len(called) == 5 and not unlike(values, [1] * 5)
+    yield (
+        right,
+        f"5 waits that are one function, which was called {count(len(called), 'time')}: it returned {shown(values)}.",
+    )
 
 
 def wrong_one_after_the_other(waits):
@@ -112,7 +127,7 @@ def wrong_sorts_the_values(waits):
 
 
 def wrong_calls_each_twice(waits):
-    """says: With one wait, number 1 of them was called twice, not once"""
+    """says: 5 waits that are one function, which was called 10 times"""
     with ThreadPoolExecutor(max_workers=len(waits) or 1) as pool:
         list(pool.map(lambda wait: wait(), waits))
         return list(pool.map(lambda wait: wait(), waits))
@@ -131,3 +146,36 @@ def wrong_leaves_none_out(waits):
     """says: For results None, 0, False, '' and [], it returned [0, False, '', []]"""
     with ThreadPoolExecutor(max_workers=len(waits) or 1) as pool:
         return [value for value in pool.map(lambda wait: wait(), waits) if value is not None]
+
+
+def wrong_gives_up_after_ten_seconds(waits):
+    """says: Your code raised TimeoutError"""
+    with ThreadPoolExecutor(max_workers=len(waits)) as pool:
+        return [future.result(timeout=10) for future in [pool.submit(wait) for wait in waits]]
+
+
+def wrong_waits_five_seconds_for_each_thread(waits):
+    """says: It returned while one wait still went on"""
+    values = [None] * len(waits)
+
+    def one(n):
+        values[n] = waits[n]()
+
+    threads = [threading.Thread(target=one, args=(n,)) for n in range(len(waits))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    return values
+
+
+def wrong_a_worker_for_each_function(waits):
+    """says: Of 5 waits that are one function, at most 1 went on"""
+    with ThreadPoolExecutor(max_workers=len(set(waits)) or 1) as pool:
+        return list(pool.map(lambda wait: wait(), waits))
+
+
+def wrong_two_share_a_worker(waits):
+    """says: Of 2 waits, at most 1 went on"""
+    with ThreadPoolExecutor(max_workers=1 if len(waits) == 2 else len(waits)) as pool:
+        return list(pool.map(lambda wait: wait(), waits))

@@ -5,12 +5,13 @@ each of `tasks`, functions without arguments, once on a `ThreadPoolExecutor` of 
 returns how many different workers ran at least one task. As many tasks as the pool allows are in flight together.
 """
 
+import queue
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from exercises.kit import Gate, Inputs, Window, count, shown, unlike, watch
+from exercises.kit import Gate, Inputs, Window, count, hurried, shown, unlike, watch
 
 LIMIT = 10  # seconds for the whole check
 
@@ -42,7 +43,7 @@ def check(count_workers):
 
         def task(n, gate=gate, ran=ran):
             ran.append((n, threading.current_thread()))  # a thread itself, not its ident: idents are used again
-            gate.task()
+            return gate.task("one value for all")
 
         with watch():
             answer = count_workers([partial(task, n) for n in range(tasks)], max_workers)
@@ -68,7 +69,7 @@ def check(count_workers):
         return
 
     window = Window(3, 13)
-    with watch():
+    with watch(), hurried():
         count_workers([partial(window.task, n) for n in range(13)], 3)
     window.returned()
     for ok, says in window.findings():
@@ -138,7 +139,7 @@ def wrong_asks_outside_the_tasks(tasks, max_workers):
     """says: you returned 1, which leaves some out"""
     with ThreadPoolExecutor(max_workers) as pool:
         futures = [pool.submit(task) for task in tasks]
-        return len({threading.current_thread().name for future in futures if future.result() is None})
+        return len({threading.current_thread().name for future in futures if not future.exception()})
 
 
 def wrong_ignores_the_cap(tasks, max_workers):
@@ -281,3 +282,43 @@ def wrong_in_batches_of_three_for_each_worker(tasks, max_workers):
         for start in range(0, len(tasks), 3 * max_workers):
             names.update(pool.map(ran_in, tasks[start : start + 3 * max_workers]))
     return len(names)
+
+
+def wrong_takes_what_a_task_returns(tasks, max_workers):
+    """says: you returned 1, which leaves some out"""
+
+    def ran_in(task):
+        return task() or threading.current_thread().name
+
+    with ThreadPoolExecutor(max_workers) as pool:
+        return len(set(pool.map(ran_in, tasks)))
+
+
+def wrong_empties_the_list(tasks, max_workers):
+    """says: With one worker, it changed the list that it was given"""
+    with ThreadPoolExecutor(max_workers) as pool:
+        futures = []
+        while tasks:
+            futures.append(pool.submit(lambda task: (task(), threading.current_thread())[1], tasks.pop()))
+        return len({future.result() for future in futures})
+
+
+def wrong_returns_when_all_have_begun(tasks, max_workers):
+    """says: It returned while"""
+    began = queue.Queue()
+    pool = ThreadPoolExecutor(max_workers)
+    for task in tasks:
+        pool.submit(lambda task=task: (began.put(threading.current_thread()), task()))
+    pool.shutdown(wait=False)
+    return len({began.get() for _ in tasks})
+
+
+def wrong_gives_up_after_ten_seconds(tasks, max_workers):
+    """says: Your code raised TimeoutError"""
+
+    def ran_in(task):
+        task()
+        return threading.current_thread().name
+
+    with ThreadPoolExecutor(max_workers) as pool:
+        return len({future.result(10) for future in [pool.submit(ran_in, task) for task in tasks]})

@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 
-from exercises.kit import Inputs, Window, shown, watch
+from exercises.kit import Inputs, Window, hurried, shown, watch
 
 LIMIT = 6  # seconds for the whole check
 
@@ -38,7 +38,7 @@ def check(collect):
         time.sleep(0.02)  # decides nothing: so the picture shows each task
         return f"page {n}"
 
-    with watch():
+    with watch(), hurried():
         results = collect([partial(page, n) for n in range(13)], 3)
     window.returned()
     for ok, says in window.findings():
@@ -190,3 +190,9 @@ def wrong_in_batches_of_three_for_each_worker(tasks, workers):
         for start in range(0, len(tasks), 3 * workers):
             results += pool.map(lambda task: task(), tasks[start : start + 3 * workers])
     return results
+
+
+def wrong_gives_up_after_ten_seconds(tasks, workers):
+    """says: Your code raised TimeoutError"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        return [future.result(timeout=10) for future in [pool.submit(task) for task in tasks]]

@@ -13,7 +13,7 @@ import copy
 import threading
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 
-from exercises.kit import Gate, Inputs, count, shown, watch
+from exercises.kit import Gate, Inputs, count, hurried, shown, watch
 
 LIMIT = 9  # seconds for the whole check
 
@@ -70,7 +70,8 @@ def check(settle):
         futures[3].cancel()
         gate.open()
         try:
-            pairs = settle(futures)
+            with hurried():
+                pairs = settle(futures)
         except SystemExit:
             yield False, "The SystemExit of a task came out of settle(): it ends the program there."
             return
@@ -297,3 +298,14 @@ def wrong_takes_a_cancelled_error_for_a_cancel(futures):
 def wrong_copies_what_was_returned(futures):
     """says: which looks like what the task returned and is another object"""
     return [(how, copy.copy(what) if how == "returned" else what) for how, what in settle(futures)]
+
+
+def wrong_gives_up_after_ten_seconds(futures):
+    """says: For a slow task it gave ('raised', TimeoutError())"""
+    pairs = []
+    for future in futures:
+        try:
+            pairs.append(("returned", future.result(timeout=10)))
+        except BaseException as error:
+            pairs.append(("cancelled", None) if future.cancelled() else ("raised", error))
+    return pairs

@@ -6,10 +6,12 @@ whose results have not been given yet. `ahead` is at least `workers`. Do not use
 """
 
 import itertools
+import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 
-from exercises.kit import Gate, Inputs, count, shown, unlike, watch
+from exercises.kit import Gate, Inputs, count, hurried, shown, unlike, watch
 
 LIMIT = 6
 
@@ -39,12 +41,28 @@ def check(bounded_map):
             if not ok:
                 return
 
+    def fails(x):
+        raise LookupError(x)
+
+    taken = []
+    with suppress(LookupError):
+        next(iter(bounded_map(fails, (taken.append(n) for n in range(1000)), 3, 5)), None)
+    yield len(taken) <= 5, f"With ahead=5 and a first item that fails, {count(len(taken), 'item')} were taken."
+    if len(taken) > 5:
+        return
+
+    slow = Gate()  # opens when nobody has come for a second
+    with hurried():
+        values = list(bounded_map(slow.task, "a", 3, 5))
+    yield not unlike(values, ["a"]), f"For one item that takes long it gave {shown(values)}."
+
 
 def _seen(bounded_map, ahead):
     gate = Gate(4)  # a fourth task never comes to it, unless there are more workers than asked for
-    taken, values, most = [], [], 0
+    taken, values, most, threads = [], [], 0, set()
 
     def double(x):
+        threads.add(threading.current_thread())
         gate.task()
         return 2 * x
 
@@ -71,6 +89,8 @@ def _seen(bounded_map, ahead):
     yield good, f"For 0 to 39 doubled it gave {count(len(values), 'result')}: {shown(values)}."
     if good:
         yield gate.most == 3, f"On 3 workers, {count(gate.most, 'task')} went on at the same time."
+        if gate.most == 3 < len(threads):
+            yield False, f"They ran in {len(threads)} threads; 3 workers are enough for all."
 
 
 def wrong_plain_map(fn, items, workers, ahead):
@@ -201,3 +221,52 @@ def wrong_has_two_workers_at_least(fn, items, workers, ahead):
 def wrong_does_not_look_at_ahead(fn, items, workers, ahead):
     """says: With ahead=3, up to 5 items were taken"""
     return bounded_map(fn, items, workers, workers + 2)
+
+
+def wrong_gives_up_after_ten_seconds(fn, items, workers, ahead):
+    """says: For one item that takes long it gave [None]"""
+    items = iter(items)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        window = deque(pool.submit(fn, item) for item in itertools.islice(items, ahead))
+        while window:
+            future = window.popleft()
+            wait([future], timeout=10)
+            yield future.result() if future.done() else None
+            window.extend(pool.submit(fn, item) for item in itertools.islice(items, 1))
+
+
+def wrong_a_thread_for_each_item(fn, items, workers, ahead):
+    """says: They ran in 40 threads; 3 workers are enough for all"""
+    items, room, window = iter(items), threading.Semaphore(workers), deque()
+
+    def one(item, future):
+        with room:
+            try:
+                future.set_result(fn(item))
+            except BaseException as error:
+                future.set_exception(error)
+
+    def take(most):
+        for item in itertools.islice(items, most):
+            window.append(Future())
+            threading.Thread(target=one, args=(item, window[-1])).start()
+
+    take(ahead)
+    while window:
+        yield window.popleft().result()
+        take(1)
+
+
+def wrong_takes_the_rest_after_a_failure(fn, items, workers, ahead):
+    """says: With ahead=5 and a first item that fails, 1000 items were taken"""
+    items = iter(items)
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        window = deque(pool.submit(fn, item) for item in itertools.islice(items, ahead))
+        try:
+            while window:
+                yield window.popleft().result()
+                window.extend(pool.submit(fn, item) for item in itertools.islice(items, 1))
+        except Exception:
+            for _ in items:
+                pass
+            raise

@@ -7,7 +7,7 @@ can be read once.
 
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 
-from exercises.kit import Inputs, Window, once, shown, unlike, watch
+from exercises.kit import Inputs, Window, hurried, once, shown, unlike, watch
 
 LIMIT = 6
 
@@ -46,7 +46,7 @@ def check(sort_out):
             raise KeyError(item)
         return item.upper()
 
-    with watch():
+    with watch(), hurried():
         answer = sort_out(fetch, once("abcdefghijklm"), 3)
     window.returned()
 
@@ -249,4 +249,19 @@ def wrong_in_batches_of_three_for_each_worker(fn, items, workers):
                     results[batch[future]] = future.result()
                 else:
                     errors[batch[future]] = future.exception()
+    return results, errors
+
+
+def wrong_gives_up_after_ten_seconds(fn, items, workers):
+    """
+    says: The results of all but b and e came back as
+    says: the errors came back as
+    """
+    results, errors = {}, {}
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for future, item in [(pool.submit(fn, item), item) for item in items]:
+            try:
+                results[item] = future.result(timeout=10)
+            except BaseException as error:
+                errors[item] = error
     return results, errors

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dis
+import queue
 import sys
 import threading
 import time
@@ -29,7 +30,7 @@ from helpers.tasks import TICK, Clock
 
 __all__ = [
     "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "LoopClock", "Once", "Signal", "Standing", "Window", "count",
-    "interleavings", "once", "settled", "shown", "submitted", "unlike", "until", "watch",
+    "hurried", "interleavings", "once", "settled", "shown", "submitted", "unlike", "until", "watch",
 ]  # fmt: skip
 
 
@@ -175,6 +176,56 @@ class LoopClock:
         return True
 
 
+FAST = 100  # times as fast as for the others
+_PYTHONS = ("threading", "queue", "concurrent.futures", "asyncio", "helpers.recording")
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """For the answer, time goes a hundred times as fast: who gives up after ten seconds does so after 0.1 s.
+
+    Its sleeps and timeouts are as much shorter, and what it reads of a clock is as much later. All others keep their
+    time. A thread of the answer must end in this block, or it may wait long for a time that it has noted here.
+    """
+    owns = _owns()
+
+    def theirs() -> bool:
+        frame: FrameType | None = sys._getframe(2)
+        while frame and frame.f_globals["__name__"].startswith(_PYTHONS):
+            frame = frame.f_back
+        return frame is None or owns(frame.f_code.co_filename, frame.f_lineno)  # a Timer has no frame of anybody's
+
+    def fast(clock: Callable[[], float]) -> Callable[[], float]:
+        start = clock()
+        return lambda: start + (clock() - start) * (FAST if theirs() else 1)
+
+    def short(wait: Callable[..., Any]) -> Callable[..., Any]:
+        def waits(*args: Any, **named: Any) -> Any:
+            if theirs():
+                args = tuple(arg / FAST if isinstance(arg, int | float) else arg for arg in args)
+                named = {name: arg and arg / FAST for name, arg in named.items()}
+            return wait(*args, **named)
+
+        return waits
+
+    clocks = ((time, "monotonic"), (time, "perf_counter"), (time, "time"), (threading, "_time"), (queue, "time"))
+    waits = ((time, "sleep"), (threading.Condition, "wait"), (threading.Thread, "join"))
+    bare = [(place, name, getattr(place, name)) for place, name in (*clocks, *waits)]
+    for n, (place, name, call) in enumerate(bare):
+        setattr(place, name, fast(call) if n < len(clocks) else short(call))
+    try:
+        yield
+    finally:
+        for place, name, call in bare:
+            setattr(place, name, call)
+
+
+def _owns() -> Callable[[str, int], bool]:
+    """Which lines are the answer's."""
+    learners = Check.now.learners
+    return learners.owns if learners else lambda file, _: file != __file__
+
+
 def submitted(run: Recording) -> int:
     """How many tasks of a recording an executor has: not those that its class, an answer's own, still holds back."""
     return len(run.tasks) - registry.at_the_door(run)
@@ -207,8 +258,7 @@ class Hold:
     """
 
     def __init__(self, line: int, patience: float = 0.3, writes: bool = False, library: str = "") -> None:
-        learners = Check.now.learners
-        owns = learners.owns if learners else lambda file, _: file != __file__
+        owns = _owns()
         self._is_theirs = lambda file, line: file != "<string>" and owns(file, line)  # a namedtuple's methods
         self._left, self._patience, self._writes, self._library = line, patience, writes, library
         self.reached = self.in_vain = False
@@ -279,6 +329,7 @@ class Window:
         self.size, self.tasks = size, tasks
         self.first, self.later = Gate(size + 1, patience), Gate(size, patience)  # each opens for one too many
         self.slow = Gate(patience=min(5, 3 * patience))
+        self.last = Gate(patience=2 * TICK)  # the answer returns while the last task stands here, or waits for it
         self.called: list[int] = []
         self.ended = self.ended_early = self.beside = 0
         self.threads: set[threading.Thread] = set()
@@ -293,6 +344,8 @@ class Window:
         if slow:
             self.slow.task()
             self.beside = self.ended
+            if not self.slow.gave_up:
+                self.last.task()
         elif self.first.arrived > self.size:
             self.later.task()
         with self._lock:
@@ -304,6 +357,7 @@ class Window:
     def returned(self) -> None:
         self.ended_early = self.ended
         self.slow.open()
+        self.last.open()
 
     def findings(self, things: str = "task") -> Iterator[tuple[bool, str]]:
         """Pairs for the check, up to the first that is False."""

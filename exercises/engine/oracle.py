@@ -202,7 +202,6 @@ class Given:
         self.called = [0] * len(case.results)
         self.notes: list[Any] = []
         self.starved = False  # a slow input had to go on before the item before was worked on
-        self._lists: list[tuple[list[Any], list[Any]]] = []
         self._pools: list[Executor] = []
         self._threads: list[threading.Thread] = []
         self._lock, self._worked = threading.Lock(), [Signal() for _ in case.results]
@@ -233,11 +232,6 @@ class Given:
     def met_at_first(self) -> int:
         return self._meet[0].most
 
-    def _listed(self, kind: str, made: list[Any]) -> list[Any]:
-        self.used.add(kind)
-        self._lists.append((made, list(made)))
-        return made
-
     @property
     def workers(self) -> int:
         self.used.add("workers")
@@ -245,12 +239,14 @@ class Given:
 
     @property
     def tasks(self) -> list[Callable[[], Any]]:
-        each = [partial(self._task, n) for n in range(len(self.called))]
-        return self._listed("tasks", each[:1] * len(each) if self.case.twice else each)
+        self.used.add("tasks")
+        each: list[Callable[[], Any]] = [partial(self._task, n) for n in range(len(self.called))]
+        return each[:1] * len(each) if self.case.twice else each
 
     @property
     def items(self) -> list[Any]:
-        return self._listed("items", list(self._items))
+        self.used.add("items")
+        return list(self._items)
 
     @property
     def once(self) -> Iterator[Any]:
@@ -278,13 +274,14 @@ class Given:
 
     @property
     def futures(self) -> list[Future[Any]]:
+        self.used.add("futures")
         made: list[Future[Any]] = [Future() for _ in self.case.results]
         for future, result in zip(made, self.case.results, strict=True):
             self._threads.append(threading.Timer(0.02 if future is made[-1] else 0, _end, (future, result)))
             self._threads[-1].start()
         for thread in self._threads[:-1]:
             thread.join()
-        return self._listed("futures", made)
+        return made
 
     def pool(self, size: int = WORKERS) -> ThreadPoolExecutor:
         self._pools.append(pool := ThreadPoolExecutor(size))
@@ -294,13 +291,12 @@ class Given:
         with self._lock:
             self.notes.append(args)
 
-    def close(self) -> bool:
-        """End what was made; whether a list of the caller's is another than before."""
+    def close(self) -> None:
+        """End what was made."""
         for thread in self._threads:
             thread.join()
         for pool in self._pools:
             pool.shutdown()
-        return any(list(map(id, now)) != list(map(id, then)) for now, then in self._lists)
 
 
 def _end(future: Future[Any], result: Any) -> None:
@@ -324,7 +320,7 @@ class Outcome:
 
 
 def _outcome(fn: Any, inputs: Inputs, given: Given, args: tuple[Any, ...]) -> Outcome:
-    got = Outcome()
+    got, lists = Outcome(), [(arg, list(arg)) for arg in args if isinstance(arg, list)]
     try:
         got.value = fn(*args)
         if hasattr(got.value, "__next__"):
@@ -334,7 +330,8 @@ def _outcome(fn: Any, inputs: Inputs, given: Given, args: tuple[Any, ...]) -> Ou
         got.value = inputs.view(got.value)
     except BaseException as error:
         got.raised = error
-    got.changed = given.close()
+    given.close()
+    got.changed = any(list(map(id, now)) != list(map(id, then)) for now, then in lists)
     return got
 
 

@@ -2,15 +2,19 @@
 
 import asyncio
 import collections
+import queue
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from exercises.engine.check import Check
-from exercises.kit import Clock, Gate, Hold, LoopClock, Window, count, interleavings, once, watch
+from exercises.engine.learner_code import Learners
+from exercises.kit import Clock, Gate, Hold, LoopClock, Window, count, hurried, interleavings, once, watch
 from helpers import tasks
 
 
@@ -26,6 +30,39 @@ def test_a_gate_to_which_nobody_else_comes_opens_by_itself():
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(gate.task, range(4))) == [0, 1, 2, 3]
     assert (gate.met, gate.gave_up, gate.most, gate.arrived) == (False, True, 2, 4)
+
+
+def looks_at_the_clock(end):
+    while time.monotonic() < end:
+        pass
+
+
+MINUTE = {  # ways to wait a minute for `task`, which stands in `thread`
+    "exception": lambda task, thread: task.exception(timeout=60),
+    "wait": lambda task, thread: wait([task], 60),
+    "as_completed": lambda task, thread: next(as_completed([task], 60)),
+    "join": lambda task, thread: thread.join(60),
+    "get": lambda task, thread: queue.Queue().get(timeout=60),
+    "acquire": lambda task, thread: threading.Semaphore(0).acquire(timeout=60),
+    "sleep": lambda task, thread: time.sleep(60),
+    "clock": lambda task, thread: looks_at_the_clock(time.monotonic() + 60),
+}
+
+
+@pytest.mark.parametrize("way", MINUTE)
+def test_a_minute_is_short_for_the_answer_alone(way):
+    Check(Learners(Path("exercise"))).begin()
+    gate, task = Gate(patience=5), Future()
+    with hurried():
+        thread = threading.Thread(target=lambda: task.set_result(gate.task()))
+        thread.start()
+        with suppress(TimeoutError, queue.Empty):
+            MINUTE[way](task, thread)
+        waited = gate.gave_up
+        gate.open()
+        thread.join()
+    assert not waited
+    assert not {call.__module__ for call in (time.sleep, time.monotonic, threading.Thread.join)} & {"exercises.kit"}
 
 
 def test_patience_begins_anew_with_each_arrival():
@@ -247,6 +284,15 @@ def a_pool_for_each(tasks, size, aside):
     list(aside.map(one, tasks))
 
 
+def as_soon_as_all_have_begun(tasks, size, aside):
+    begun, room = threading.Semaphore(0), ThreadPoolExecutor(size)
+    for task in tasks:
+        room.submit(lambda task=task: (begun.release(), task()))
+    room.shutdown(wait=False)
+    for _ in tasks:
+        begun.acquire()
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_a_window_passes_exactly_its_size(size):
     assert all(ok for ok, _ in window(exactly, size))
@@ -267,6 +313,7 @@ def test_a_window_passes_exactly_its_size(size):
         (lambda tasks, size, aside: exactly(tasks * 2, size, aside), "there were 16 calls of 8 different tasks."),
         (lambda tasks, size, aside: exactly(tasks[:-1], size, aside), "there were 7 calls of 7 different tasks."),
         (in_batches, "While the first took long, 2 of the 7 others ran."),
+        (as_soon_as_all_have_begun, "It returned while "),
         (a_pool_for_each, "They ran in 8 threads; 3 workers are enough for all."),
     ],
 )
