@@ -10,12 +10,13 @@ no other is begun, and the Future's result is the number of steps. A task told t
 begun it does no step at all.
 """
 
+import math
 import queue
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from exercises.kit import Gate, Signal, count, submitted, until, watch
+from exercises.kit import Gate, Signal, count, hurried, submitted, until, watch
 
 LIMIT = 10  # seconds for the whole check
 
@@ -51,7 +52,7 @@ class _Steps:
         self.begun = self.done = 0
         self.quick = False  # no rest between two steps
         self.last = None  # the number of the step that raises
-        self.hold = None  # a Gate where the next step stands
+        self.hold = None  # a Gate where the next step stands whose number is prime: it ends no second, no tenth step
         self.standing, self.moved = Signal(), Signal()
         self._checks = threading.current_thread()
 
@@ -61,15 +62,16 @@ class _Steps:
         self.begun += 1
         if self.last is not None and self.begun >= self.last:
             raise RuntimeError("the check ended this task")
-        if self.hold is not None:
+        hold = self.hold
+        if hold is not None and all(self.begun % n for n in range(2, math.isqrt(self.begun) + 1)):
             self.standing.set()
-            self.hold.task()
+            hold.task()
         if not self.quick:
             time.sleep(0.001)
         self.done += 1
         if self.done % 3 == 0:
             self.moved.set()
-        return self.done  # which is nobody's business
+        return (None, 0, self.done)[self.done % 3]  # which is nobody's business
 
     def end(self, after=0):
         """Let no more than `after` further steps be done."""
@@ -110,8 +112,8 @@ def check(start):
         if going_on:
             return
 
-        one.hold = Gate(patience=0.8)
         one.standing.clear()
+        one.hold = Gate(patience=0.8)
         one.standing.wait(2)
         stop()
         waited = one.hold.gave_up
@@ -120,10 +122,13 @@ def check(start):
             return
         begun = one.begun
         one.end(after=MOST)
-        again = _again(stop)
+        again, early = _again(stop), future.done()
         one.hold.open()
         if again:
             yield False, f"stop() was called a second time, and {again}."
+            return
+        if early:
+            yield False, "After stop() the Future had a result while the last step was still under way."
             return
         until(future.done)
         more = one.begun - begun
@@ -137,6 +142,9 @@ def check(start):
         right, what = _result(future, one)
         yield right, what
         if not right:
+            return
+        if late := _again(stop):
+            yield False, f"stop() was called once more when the task had ended, and {late}."
             return
 
         only = submitted(run)
@@ -197,7 +205,7 @@ def _again(stop):
     return ends[0] if ends else "did not return"
 
 
-MANY, LONG = 3000, 1.5  # steps, and seconds that one of them takes
+MANY, LONG = 3000, 0.5  # steps, and seconds that one of them takes: for the answer they are fifty
 
 
 def _goes_on(future, steps):
@@ -209,9 +217,11 @@ def _goes_on(future, steps):
         return f"Nobody said stop, and it ended after {count(steps.done, 'step')}."
     done = steps.done
     steps.hold = Gate(patience=LONG)  # opens by itself
-    goes_on = until(lambda: steps.done >= done + 5, 4)
+    with hurried():
+        goes_on = until(lambda: steps.standing.is_set() and steps.done >= done + 50, 4)
     steps.hold = None
-    return None if goes_on else "Nobody said stop, and it ended after a step that took long."
+    by_itself = f"it ended by itself, after {count(steps.done, 'step')} or some seconds"
+    return None if goes_on else f"Nobody said stop, and {by_itself if future.done() else 'it stood still'}."
 
 
 def _moves(future, steps):
@@ -395,7 +405,7 @@ def wrong_a_thousand_steps_at_most(pool, step):
 
 
 def wrong_a_second_at_most(pool, step):
-    """says: Nobody said stop, and it ended after a step that took long"""
+    """says: Nobody said stop, and it ended by itself, after"""
     told = threading.Event()
 
     def work():
@@ -565,3 +575,86 @@ def wrong_submits_each_step(pool, step):
 
     pool.submit(one, 0)
     return result, told.set
+
+
+def wrong_ten_seconds_at_most(pool, step):
+    """says: Nobody said stop, and it ended by itself, after"""
+    told = threading.Event()
+
+    def work():
+        steps, end = 0, time.monotonic() + 10
+        while not told.is_set() and time.monotonic() < end:
+            step()
+            steps += 1
+        return steps
+
+    return pool.submit(work), told.set
+
+
+def wrong_looks_before_every_second_step(pool, step):
+    """says: After stop() was called twice the task began 1 other step"""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while steps % 2 or not told.is_set():
+            step()
+            steps += 1
+        return steps
+
+    return pool.submit(work), told.set
+
+
+def wrong_ends_where_a_step_returns_none(pool, step):
+    """says: ended"""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            steps += 1
+            if step() is None:
+                break
+        return steps
+
+    return pool.submit(work), told.set
+
+
+def wrong_stop_is_for_running_tasks(pool, step):
+    """says: stop() was called once more when the task had ended, and raised RuntimeError("""
+    told = threading.Event()
+
+    def work():
+        steps = 0
+        while not told.is_set():
+            step()
+            steps += 1
+        return steps
+
+    future = pool.submit(work)
+
+    def stop():
+        if future.done():
+            raise RuntimeError("it has ended")
+        told.set()
+
+    return future, stop
+
+
+def wrong_stop_sets_the_result(pool, step):
+    """says: After stop() the Future had a result while the last step was still under way"""
+    told, result, steps = threading.Event(), Future(), 0
+
+    def work():
+        nonlocal steps
+        while not told.is_set():
+            steps += 1
+            step()
+
+    def stop():
+        told.set()
+        if not result.done():
+            result.set_result(steps)
+
+    pool.submit(work)
+    return result, stop
