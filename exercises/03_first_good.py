@@ -6,12 +6,13 @@ without waiting for the slow ones. Sources that have not been asked by then are 
 raises the exception of one of them.
 """
 
+import queue
 import threading
 import time
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed, wait
 from functools import partial
 
-from exercises.kit import Gate, Inputs, Signal, count, shown, unlike, until, watch
+from exercises.kit import Gate, Inputs, Signal, Standing, count, hurried, settled, shown, unlike, until, watch
 
 LIMIT = 6
 
@@ -39,11 +40,6 @@ def _cancelled():
     raise CancelledError
 
 
-def _late():
-    time.sleep(0.8)  # no check of a time: some answers give up after half a second
-    return "late"
-
-
 _ANSWERS = {"None": None, "0": 0, "''": "", "[]": [], "a ValueError object": ValueError("an answer")}
 INPUTS = Inputs(
     also={
@@ -56,7 +52,6 @@ INPUTS = Inputs(
             for words, answer in _ANSWERS.items()
         },
         "Where the first source raises SystemExit": lambda given: ([_exits, lambda: "a"], 1),
-        "Where the only answer comes late": lambda given: ([_fails, _late], 2),
         "Where the last of 12 sources is the only good one": lambda given: ([_fails] * 11 + [lambda: "a"], 3),
         "Where the first source itself raises CancelledError": lambda given: ([_cancelled, lambda: "a"], 1),
         "Where all raise CancelledError": lambda given: ([_cancelled, _cancelled], 2),
@@ -96,11 +91,13 @@ def check(first_good):
 
     # One worker is held by the slow source; the other meets the broken one, the good one, a spare one.
     names = ["slow", "broken", "good", *(f"spare {n}" for n in range(20))]
-    with watch() as run:
+    with watch() as run, Standing() as stood:
+        stood.thread = threading.get_ident()
         answer = first_good([lambda name=name: source(name) for name in names], 2)
     early = not slow.gave_up
     slow.open()
     until(lambda: not run.count("queued") + run.count("running"), 1)  # what the answer left in the queue is asked now
+    settled(lambda: len(asked), lambda number: number > len(names) // 2, 0.1)  # or by threads of its own
 
     yield not unlike(answer, "good"), f"Of a slow source, a broken one and a good one, it returned {shown(answer)}."
     if unlike(answer, "good"):
@@ -111,6 +108,10 @@ def check(first_good):
     )
     if not early:
         return
+    if "time.sleep" in stood.calls:
+        why = "what comes meanwhile is returned late, and of two answers none is known to be the first"
+        yield False, f"While the sources were asked, it slept (time.sleep): {why}."
+        return
     yield most == 2, f"With 2 workers, {count(most, 'source')} {'was' if most == 1 else 'were'} asked at the same time."
     if most != 2:
         return
@@ -119,6 +120,13 @@ def check(first_good):
     asked_too = f"{spare} of them {'was' if spare == 1 else 'were'} asked"
     yield spare <= 1, f"Behind the good one stand 20 spare sources; {asked_too}."
     if spare > 1:
+        return
+
+    late = Gate()  # opens when nobody has come for a second
+    with hurried():
+        answer = first_good([_fails, lambda: late.task("late")], 2)
+    yield not unlike(answer, "late"), f"One source failed, the other took long: it returned {shown(answer)}."
+    if unlike(answer, "late"):
         return
 
     held = Gate(patience=3)
@@ -265,14 +273,16 @@ def wrong_takes_none_for_a_failure(sources, workers):
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def wrong_gives_up_after_half_a_second(sources, workers):
-    """says: raised TimeoutError"""
+def wrong_gives_up_after_ten_seconds(sources, workers):
+    """says: One source failed, the other took long: it returned None"""
     pool = ThreadPoolExecutor(max_workers=workers)
     try:
-        for future in as_completed([pool.submit(source) for source in sources], timeout=0.5):
+        for future in as_completed([pool.submit(source) for source in sources], timeout=10):
             if future.exception() is None:
                 break
         return future.result()
+    except TimeoutError:
+        return None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -328,7 +338,7 @@ def wrong_returns_the_first_of_the_list_that_is_done(sources, workers):
     futures = [pool.submit(source) for source in sources]
     try:
         while True:
-            time.sleep(0.2)
+            wait(futures, timeout=0.2)
             good = [future for future in futures if future.done() and future.exception() is None]
             if good:
                 return good[0].result()
@@ -379,3 +389,60 @@ def wrong_has_two_workers_at_least(sources, workers):
 def wrong_leaves_one_source_for_later(sources, workers):
     """says: With 3 workers, 2 sources were asked at the same time"""
     return first_good(sources, min(workers, max(2, len(sources) - 1)))
+
+
+def wrong_looks_now_and_then(sources, workers):
+    """says: While the sources were asked, it slept (time.sleep)"""
+    pool = ThreadPoolExecutor(max_workers=workers)
+    futures = [pool.submit(source) for source in sources]
+    try:
+        while True:
+            good = [future for future in futures if future.done() and future.exception() is None]
+            if good:
+                return good[0].result()
+            if all(future.done() for future in futures):
+                raise futures[0].exception()
+            time.sleep(0.01)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def wrong_rests_before_it_returns(sources, workers):
+    """says: While the sources were asked, it slept (time.sleep)"""
+    answer = first_good(sources, workers)
+    time.sleep(0.05)
+    return answer
+
+
+def wrong_a_thread_for_each_source(sources, workers):
+    """says: Behind the good one stand 20 spare sources; 20 of them were asked"""
+    came, room = queue.Queue(), threading.Semaphore(workers)
+
+    def ask(source):
+        with room:
+            try:
+                came.put((source(), None))
+            except BaseException as error:
+                came.put((None, error))
+
+    for source in sources:
+        threading.Thread(target=ask, args=(source,), daemon=True).start()
+    for _ in sources:
+        answer, error = came.get()
+        if error is None:
+            return answer
+    raise error
+
+
+def wrong_empties_the_list(sources, workers):
+    """says: With one source, it changed the list that it was given"""
+    pool, futures = ThreadPoolExecutor(max_workers=workers), []
+    try:
+        while sources:
+            futures.append(pool.submit(sources.pop(0)))
+        for future in as_completed(futures):
+            if future.exception() is None:
+                break
+        return future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
