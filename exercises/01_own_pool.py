@@ -19,10 +19,10 @@ import itertools
 import queue
 import sys
 import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext, suppress
 
-from exercises.kit import Gate, count, interleavings, shown, unlike, until, watch
+from exercises.kit import Gate, count, hurried, interleavings, shown, unlike, until, watch
 
 LIMIT = 10  # seconds for the whole check
 
@@ -92,7 +92,8 @@ def check(Pool):
     for behavior in BEHAVIORS:
         for held, saw in _seen(behavior, ThreadPoolExecutor):
             assert held, f"ThreadPoolExecutor, the standard, was seen otherwise: {saw}"
-        with nullcontext() if behavior is _hands_over else watch():  # watch needs a submit that gives Futures
+        # watch needs a submit that gives Futures
+        with nullcontext() if behavior is _hands_over else watch(), hurried():
             for held, saw in _seen(behavior, Pool):
                 yield held, saw
                 if not held:
@@ -198,13 +199,35 @@ def _survives_failures(make):
         yield ended, f"After a task that raised {kind.__name__}, the worker {went}."
 
 
+def _rests(make):
+    pool, idle = make(1), Gate(patience=0.2)
+    ended = _ended(pool.submit(int))
+    idle.task()  # for the answer twenty seconds go by
+    ended = ended and _ended(pool.submit(int))
+    yield ended, f"After a time without tasks the next one {'ran' if ended else 'never ran: the worker had left'}."
+
+
 def _keeps_its_size(make):
-    pool, gate = make(3), Gate(4, patience=0.6)  # a fourth task never comes, unless there are more workers
-    ended = _ended(*[pool.submit(gate.task) for _ in range(12)])
+    pool, gate = make(3), Gate()
+    for number in (1, 2, 3):
+        pool.submit(gate.task)
+        if not until(lambda number=number: gate.most == number):
+            yield False, f"Of {number} tasks that were submitted one by one to Pool(3), {gate.most} ran together."
+            return
+    gate.open()
+
+    before = set(threading.enumerate())
+    pool, gate = make(3), Gate(4, patience=0.4)  # a fourth task never comes, unless there are more workers
+    futures = [pool.submit(gate.task) for _ in range(12)]
+    threads = len(set(threading.enumerate()) - before)
+    ended = _ended(*futures)
     if not ended:
         yield False, f"12 tasks on Pool(3): only {gate.arrived} ran."
         return
     yield gate.most == 3, f"12 tasks on Pool(3): at most {gate.most} in flight together."
+    if threads >= 12:  # three, and maybe one more that hands out the tasks
+        yield False, "12 tasks on Pool(3): each had a thread of its own, where 3 threads are enough for all."
+        return
     slow, others = Gate(patience=2), []
     last = [pool.submit(slow.task), *(pool.submit(others.append, n) for n in range(9))]
     beside = _ended(*last[1:])
@@ -296,6 +319,7 @@ def _cancels(make):
     running, ended_it, cancelled = held.running(), held.cancel(), queued.cancel()
     gate.open()
     ended = _ended(last)
+    told = not ended or not wait([queued], timeout=2).not_done
     if not running or ended_it or not cancelled:
         said = f"its running() said {running}, cancel() {ended_it}"
         yield False, f"While a task ran, {said}; cancel() of a queued one said {cancelled}."
@@ -304,14 +328,54 @@ def _cancels(make):
     else:
         went = "went on" if ended else "stopped there"
         yield ended, f"A task cancelled in the queue was skipped, and the worker {went}."
+        how = "ended" if told else "did not end: call set_running_or_notify_cancel() for a cancelled Future too"
+        yield told, f"A wait() for the Future that was cancelled {how}."
+
+
+def _after_a_task(make, call):
+    """`call(pool, queued)` while Pool(1)'s worker is held before a line that it runs after a task.
+
+    `queued` is the task behind that one. Gives what it noted of its run, what `call` returned, and whether a task that
+    was submitted at last ended.
+    """
+    for hold in interleavings(patience=0.15):
+        pool, gate, ran = make(1), Gate(), []
+        pool.submit(lambda gate=gate, hold=hold: (gate.task(), hold.begin()))
+        queued = pool.submit(ran.append, "queued")
+        gate.open()
+        stands = hold.turn.wait(0.3)
+        said = call(pool, queued)
+        hold.over.set()
+        yield ran, said, _ended(pool.submit(int))
+        if not stands:
+            return
+
+
+def _cancels_at_any_moment(make):
+    case = "A task was cancelled at the moment when a worker took it"
+    for ran, said, ended in _after_a_task(make, lambda _, queued: "late" if queued.done() else queued.cancel()):
+        if said == "late":
+            break
+        if not ended or (ran and said):
+            yield False, f"{case}: {'cancel() said True, and it ran' if ended else 'the worker ran nothing more'}."
+            return
+    yield True, f"{case}: it was skipped, or ran."
+
+
+def _takes_tasks_at_any_moment(make):
+    for _, future, ended in _after_a_task(make, lambda pool, _: pool.submit(int)):
+        if not ended or not _ended(future):
+            yield False, "A task was submitted at the moment when a worker had no other: it never ran."
+            return
+    yield True, "Tasks submitted while a worker looked for the next one ran."
 
 
 def _ends_with_its_tasks(make):
-    pool, gate, ran, left = make(2), Gate(patience=0.5), [], threading.Event()
+    pool, gate, ran, left = make(2), Gate(patience=0.3), [], threading.Event()
 
     def task():
         ran.append(threading.current_thread())
-        gate.task()  # gives up after half a second, or opens when the block has been left
+        gate.task()  # gives up after 0.3 s, or opens when the block has been left
         return left.is_set()
 
     with pool:
@@ -338,21 +402,25 @@ def _ends_with_its_tasks(make):
 def _leaves_without_waiting(make):
     pool, gate = make(1), Gate()
     held, queued = pool.submit(gate.task), pool.submit(abs, -2)
-    pool.shutdown(wait=False)
+    try:
+        pool.shutdown(wait=False, cancel_futures=False)
+    except TypeError as error:
+        yield False, f"shutdown(wait=False, cancel_futures=False) raised TypeError: {error}."
+        return
     early = not held.done()
     gate.open()
     yield early, f"shutdown(wait=False) returned {'while' if early else 'after'} a task ran."
     ended = _ended(held, queued)
     yield ended, f"The task that was queued at that moment {'still' if ended else 'never'} ran."
 
-    pool, gate = make(1), Gate(patience=0.5)
+    pool, gate = make(1), Gate(patience=0.3)
     held = pool.submit(gate.task)
     pool.shutdown()
     late = held.done()
     gate.open()
     yield late, f"shutdown() returned {'after' if late else 'while'} a task ran."
 
-    pool, gate = make(1), Gate(patience=0.5)
+    pool, gate = make(1), Gate(patience=0.3)
     held = pool.submit(gate.task)
     pool.shutdown(wait=False)
     pool.shutdown()
@@ -369,7 +437,7 @@ def _two_at_once(held, other):
         other()
         hold.over.set()
 
-    for hold in interleavings(16):
+    for hold in interleavings(16, patience=0.15):
         threads = [threading.Thread(target=_traced, args=(hold, held)), threading.Thread(target=in_turn, args=(hold,))]
         for thread in threads:
             thread.start()
@@ -421,11 +489,14 @@ BEHAVIORS = [
     _hands_over,
     _calls,
     _survives_failures,
+    _rests,
     _keeps_its_size,
     _two_submit,
     _keeps_the_order,
     _submits_in_a_task,
     _cancels,
+    _cancels_at_any_moment,
+    _takes_tasks_at_any_moment,
     _ends_with_its_tasks,
     _leaves_without_waiting,
     _submits_while_it_is_shut,
@@ -527,7 +598,7 @@ class wrong_starts_a_thread_for_each_task(Executor):
 
 
 class wrong_has_one_worker(Pool):
-    """says: at most 1 in flight together"""
+    """says: Of 2 tasks that were submitted one by one to Pool(3), 1 ran together"""
 
     def __init__(self, max_workers):
         super().__init__(1)
@@ -849,3 +920,152 @@ class wrong_closes_after_it_has_waited(Pool):
         for thread in self._threads if wait else ():
             thread.join()
         self._open = False
+
+
+class wrong_looks_for_a_cancel_and_then_begins(Pool):
+    """says: A task was cancelled at the moment when a worker took it: the worker ran nothing more"""
+
+    def _work(self):
+        while (item := self._queue.get()) is not None:
+            future, fn, args, kwargs = item
+            if future.cancelled():
+                future.set_running_or_notify_cancel()
+                continue
+            future.set_running_or_notify_cancel()
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+
+class wrong_tells_nobody_of_a_cancel(Pool):
+    """says: A wait() for the Future that was cancelled did not end"""
+
+    def _work(self):
+        while (item := self._queue.get()) is not None:
+            future, fn, args, kwargs = item
+            if not future.cancelled() and future.set_running_or_notify_cancel():
+                try:
+                    result = fn(*args, **kwargs)
+                except BaseException as error:
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+
+
+class wrong_lets_idle_workers_leave(Pool):
+    """says: After a time without tasks the next one never ran"""
+
+    def _work(self):
+        with suppress(queue.Empty):
+            while (item := self._queue.get(timeout=10)) is not None:
+                future, fn, args, kwargs = item
+                if future.set_running_or_notify_cancel():
+                    try:
+                        result = fn(*args, **kwargs)
+                    except BaseException as error:
+                        future.set_exception(error)
+                    else:
+                        future.set_result(result)
+
+
+class wrong_leaves_without_the_lock(Pool):
+    """says: A task was submitted at the moment when a worker had no other: it never ran"""
+
+    def __init__(self, max_workers):
+        super().__init__(0)
+        self._most = max_workers
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        with self._lock:
+            if not self._open:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            self._queue.put((future, fn, args, kwargs))
+            if len(self._threads) < self._most:
+                self._threads.append(threading.Thread(target=self._work))
+                self._threads[-1].start()
+        return future
+
+    def _work(self):
+        with suppress(queue.Empty):
+            while (item := self._queue.get(timeout=10)) is not None:
+                future, fn, args, kwargs = item
+                if future.set_running_or_notify_cancel():
+                    try:
+                        result = fn(*args, **kwargs)
+                    except BaseException as error:
+                        future.set_exception(error)
+                    else:
+                        future.set_result(result)
+        with self._lock:
+            self._threads.remove(threading.current_thread())
+
+
+class wrong_joins_for_five_seconds(Pool):
+    """says: The end of `with` did not wait"""
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        super().shutdown(wait=False)
+        for thread in self._threads if wait else ():
+            thread.join(5)
+
+
+class wrong_has_a_thread_for_each_task(Executor):
+    """says: 12 tasks on Pool(3): each had a thread of its own"""
+
+    def __init__(self, max_workers):
+        self._room, self._lock, self._open, self._threads = threading.Semaphore(max_workers), threading.Lock(), True, []
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        with self._lock:
+            if not self._open:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            self._threads.append(threading.Thread(target=self._run, args=(future, fn, args, kwargs)))
+            self._threads[-1].start()
+        return future
+
+    def _run(self, future, fn, args, kwargs):
+        with self._room:
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = fn(*args, **kwargs)
+                except BaseException as error:
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        with self._lock:
+            self._open = False
+        for thread in self._threads if wait else ():
+            thread.join()
+
+
+class wrong_starts_a_worker_when_two_tasks_wait(Pool):
+    """says: Of 2 tasks that were submitted one by one to Pool(3), 1 ran together"""
+
+    def __init__(self, max_workers):
+        super().__init__(0)
+        self._most = max_workers
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        with self._lock:
+            if not self._open:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            self._queue.put((future, fn, args, kwargs))
+            if not self._threads or (self._queue.qsize() > 1 and len(self._threads) < self._most):
+                self._threads.append(threading.Thread(target=self._work))
+                self._threads[-1].start()
+        return future
+
+
+class wrong_knows_no_cancel_futures(Pool):
+    """says: shutdown(wait=False, cancel_futures=False) raised TypeError"""
+
+    def shutdown(self, wait=True):
+        super().shutdown(wait)

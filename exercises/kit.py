@@ -208,11 +208,15 @@ def hurried() -> Iterator[None]:
 
         return waits
 
+    class ShortQueue(queue.SimpleQueue):  # type: ignore[type-arg]
+        get = short(queue.SimpleQueue.get)
+
     clocks = ((time, "monotonic"), (time, "perf_counter"), (time, "time"), (threading, "_time"), (queue, "time"))
     waits = ((time, "sleep"), (threading.Condition, "wait"), (threading.Thread, "join"))
-    bare = [(place, name, getattr(place, name)) for place, name in (*clocks, *waits)]
-    for n, (place, name, call) in enumerate(bare):
+    bare = [(place, name, getattr(place, name)) for place, name in (*clocks, *waits, (queue, "SimpleQueue"))]
+    for n, (place, name, call) in enumerate(bare[:-1]):
         setattr(place, name, fast(call) if n < len(clocks) else short(call))
+    queue.SimpleQueue = ShortQueue  # type: ignore[misc]
     try:
         yield
     finally:
