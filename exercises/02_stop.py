@@ -205,7 +205,7 @@ def _again(stop):
     return ends[0] if ends else "did not return"
 
 
-MANY, LONG = 3000, 0.5  # steps, and seconds that one of them takes: for the answer they are fifty
+MANY, LONG = 12_000, 0.5  # steps, and seconds that one of them takes: for the answer they are fifty
 
 
 def _goes_on(future, steps):
@@ -410,7 +410,7 @@ def wrong_a_second_at_most(pool, step):
 
     def work():
         steps, end = 0, time.monotonic() + 1
-        while not told.is_set() and (time.monotonic() < end or steps < 3001):
+        while not told.is_set() and (time.monotonic() < end or steps < 12_001):
             step()
             steps += 1
         return steps
