@@ -320,7 +320,9 @@ class Outcome:
 
 
 def _outcome(fn: Any, inputs: Inputs, given: Given, args: tuple[Any, ...]) -> Outcome:
-    got, lists = Outcome(), [(arg, list(arg)) for arg in args if isinstance(arg, list)]
+    got, lists = Outcome(), [arg for arg in args if isinstance(arg, list)]
+    lists += [inner for outer in lists for inner in outer if isinstance(inner, list)]
+    before = [list(map(id, one)) for one in lists]
     try:
         got.value = fn(*args)
         if hasattr(got.value, "__next__"):
@@ -331,7 +333,7 @@ def _outcome(fn: Any, inputs: Inputs, given: Given, args: tuple[Any, ...]) -> Ou
     except BaseException as error:
         got.raised = error
     given.close()
-    got.changed = any(list(map(id, now)) != list(map(id, then)) for now, then in lists)
+    got.changed = [list(map(id, one)) for one in lists] != before
     return got
 
 
@@ -372,6 +374,8 @@ def _difference(got: Outcome, right: Outcome, theirs: Given, ours: Given, calls:
     if (got.raised is None or got.verb == "gave") and (what := unlike(got.value, right.value)):
         return f"it {got.verb} {what}" + (f", before it raised {error_words(got.raised)}" if got.raised else "")
     own = [result.error for result in ours.case.results if isinstance(result, Raises) and result.error]
+    if error := remade(got.raised, right.raised, own):
+        return f"it raised {error_words(error)}, which looks like what was raised and is another object"
     if got.raised is None and (error := remade(got.value, right.value, own)):
         return f"it {got.verb} {shown(error)}, which looks like what was raised and is another object"
     for n, (times, wanted_times) in enumerate(zip(theirs.called, ours.called, strict=True)) if calls else ():

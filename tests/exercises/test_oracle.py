@@ -63,6 +63,13 @@ def test_the_solution_is_like_itself(solution, inputs):
     assert found(solution, solution, inputs) is None
 
 
+def another_of_its_kind(tasks, workers):
+    try:
+        return collect(tasks, workers)
+    except Exception as error:
+        raise type(error)(*error.args) from None
+
+
 def on_tasks(change):
     return lambda tasks, workers: change(collect(tasks, workers))
 
@@ -170,6 +177,7 @@ TASKS_WRONG = [
     (raised_when_returned, "returned and not raised, it raised KeyError: 'a value', where it should have returned"),
     (a_worker_for_each, "With no tasks, it raised ValueError: max_workers must be greater than 0, where it should"),
     (at_most_five, "With 23 tasks, it returned 5 values, not 23: "),
+    (another_of_its_kind, "it raised ValueError: the second fails, which looks like what was raised and is another"),
     (lost_outside_exception, "raises BaseException, it returned ['a', None, 'c'], where it should"),
     (known_by_itself, "For twice the same task, it returned ['a'], not ['a', 'a']."),
     (lambda tasks, n: collect(tasks, min(n, 32)), "36 workers, at most 32 of them went on together"),
@@ -188,6 +196,19 @@ TASKS_WRONG = [
 @pytest.mark.parametrize("answer, sentence", TASKS_WRONG)
 def test_each_difference_is_said_in_a_sentence(answer, sentence):
     assert sentence in found(collect, answer, TASKS)
+
+
+def test_a_list_in_a_list_is_to_stay_as_it_was():
+    def sums(rows):
+        return [sum(row) for row in rows]
+
+    def emptied(rows):
+        return [sum(row.pop() for _ in row[:]) for row in rows]
+
+    inputs = Inputs(also={words: lambda given: ([[1, 2], [3]],) for words in ("Two rows", "Once more")})
+    assert found(sums, sums, inputs) is None
+    wrong = [wrong for _, wrong, _ in compared(sums, emptied, inputs)]
+    assert wrong == [None, "it changed the list that it was given"]
 
 
 def none_left_out(fn, items, workers):
