@@ -10,9 +10,10 @@ ways out, at least. Pass with one, then write the other.
 """
 
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from exercises.kit import Gate, Inputs, count, settled, shown, unlike, watch
+from exercises.kit import Addend, Gate, Inputs, added, count, settled, shown, unlike, watch
 
 LIMIT = 9
 
@@ -63,22 +64,6 @@ class _Order(list):
         return super().__iter__()
 
 
-class _Price(int):
-    """A price that waits, when it is added up in a worker, for another that is added at the same time."""
-
-    def __new__(cls, amount, meet):
-        price = super().__new__(cls, amount)
-        price.meet = meet
-        return price
-
-    def __radd__(self, other):
-        if threading.current_thread() is not threading.main_thread():
-            self.meet()
-        return int(other) + int(self)
-
-    __add__ = __radd__
-
-
 class _Parts:
     """Eight orders of three parts; the very first part waits until all other orders have their prices.
 
@@ -125,13 +110,19 @@ def check(prices):
         if not right or most != workers:
             return
 
-    adding = Gate(2, patience=0.3)
+    fetching, adding, merging = Gate(24, patience=0.5), Gate(2, patience=0.3), Gate(2, patience=0.3)
     with watch():
-        sums = prices([[lambda n=n: _Price(n, adding.task) for n in (1, 10, 100, 1000)]], 2)
-    right = not unlike(sums, [1111])
-    met = ", while two threads added prices of one order" if adding.met and not right else ""
-    yield right, f"For one order of 1 + 10 + 100 + 1000 it returned {shown(sums)}{met}."
+        meets = adding.task, merging.task
+        sums = prices([[lambda n=n: Addend(fetching.task(n), *meets) for n in range(24)]], 24)
+    right = not unlike(sums, [276])
+    met = ", while two threads added prices of one order" if (adding.met or merging.met) and not right else ""
+    yield right, f"For one order of 0 + 1 + 2 and so on up to 23 it returned {shown(sums)}{met}."
     if not right:
+        return
+    ways, bad = added(lambda parts: prices([parts], 2), [1111])
+    gave = "no price was lost" if bad is None else f"for 1 + 10 + 100 + 1000 it returned {shown(bad)}"
+    yield bad is None, f"Two parts of an order fetched at the same moment, tried in {count(ways, 'way')}: {gave}."
+    if bad is not None:
         return
 
     begun = Gate(130, patience=0.3)
@@ -417,3 +408,75 @@ def wrong_has_room_for_a_hundred_orders(orders, workers):
             return sum(future.result() for future in [pool.submit(fetch, part) for part in order])
 
         return list(pool.map(one, orders))
+
+
+def wrong_adds_up_shares_without_a_lock(orders, workers):
+    """says: , while two threads added prices of one order."""
+    totals = Counter()
+
+    def share(some):
+        mine = Counter()
+        for n, part in some:
+            mine[n] += part()
+        for n, price in mine.items():
+            totals[n] = totals[n] + price
+
+    parts = [(n, part) for n, order in enumerate(orders) for part in order]
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(share, [parts[n::workers] for n in range(workers)]))
+    return [totals[n] for n in range(len(orders))]
+
+
+def wrong_takes_a_lock_by_the_place_of_a_part(orders, workers):
+    """says: For one order of 0 + 1 + 2 and so on up to 23 it returned"""
+    totals, locks = Counter(), [threading.Lock() for _ in range(200)]
+
+    def one(at, n, part):
+        price = part()
+        with locks[at // 8]:
+            totals[n] += price
+
+    parts = [(n, part) for n, order in enumerate(orders) for part in order]
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for future in [pool.submit(one, at, *part) for at, part in enumerate(parts)]:
+            future.result()
+    return [totals[n] for n in range(len(orders))]
+
+
+def wrong_looks_outside_the_lock(orders, workers):
+    """says: Two parts of an order fetched at the same moment, tried in"""
+    totals, lock = {}, threading.Lock()
+
+    def one(n, part):
+        price = part()
+        if n not in totals:
+            totals[n] = 0
+        with lock:
+            totals[n] += price
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for future in [pool.submit(one, n, part) for n, order in enumerate(orders) for part in order]:
+            future.result()
+    return [totals.get(n, 0) for n in range(len(orders))]
+
+
+def wrong_puts_a_longer_list_in_its_place(orders, workers):
+    """says: Two parts of an order fetched at the same moment, tried in"""
+    fetched = [[] for _ in orders]
+
+    def one(n, part):
+        price = part()
+        fetched[n] = [*fetched[n], price]
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for future in [pool.submit(one, n, part) for n, order in enumerate(orders) for part in order]:
+            future.result()
+    return [sum(each) for each in fetched]
+
+
+def wrong_puts_futures_in_place_of_the_parts(orders, workers):
+    """says: With one order, it changed the list that it was given."""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for order in orders:
+            order[:] = [pool.submit(part) for part in order]
+        return [sum(future.result() for future in order) for order in orders]

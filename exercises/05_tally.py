@@ -6,13 +6,14 @@ the sum of the points of each name. How the votes are shared out among the worke
 `tally` raises that too.
 """
 
+import itertools
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 
-from exercises.kit import Gate, Inputs, count, interleavings, shown, unlike, watch
+from exercises.kit import Addend, Gate, Inputs, added, count, shown, unlike, watch
 
 LIMIT = 10
 
@@ -47,6 +48,10 @@ def _vote(name):
     return name, 1
 
 
+def _gone():
+    raise KeyError("no such vote")
+
+
 def _votes(given):
     names = ("ann", "bo", "")
     return [lambda n=n, task=task: (names[n % 3], task()) for n, task in enumerate(given.tasks)], given.workers
@@ -62,28 +67,10 @@ INPUTS = Inputs(
             [partial(_vote, name) for name in ("Ann", "ann", " ann", None)],
             2,
         ),
-        "With 120 votes of 1 point on ann": lambda given: ([partial(_vote, "ann") for _ in range(120)], 3),
+        "With 500 votes of 1 point on ann": lambda given: ([partial(_vote, "ann") for _ in range(500)], 3),
+        "Where a vote raises KeyError": lambda given: ([partial(_vote, "ann"), _gone, partial(_vote, "ann")], 2),
     },
 )
-
-
-class _Points(int):
-    """A number whose addition takes a while: it waits for a second thread that adds at the same time.
-
-    So does the next addition, of the sum, in another place: what is added first may be a share of one thread alone.
-    """
-
-    def __new__(cls, amount, *meets):
-        points = super().__new__(cls, amount)
-        points.meets = meets
-        return points
-
-    def __radd__(self, other):
-        if self.meets and threading.current_thread() is not threading.main_thread():
-            self.meets[0]()
-        return _Points(int(other) + int(self), *self.meets[1:])
-
-    __add__ = __radd__
 
 
 def check(tally):
@@ -93,7 +80,7 @@ def check(tally):
     def vote(name, amount):
         called.append(amount)
         voting.task()
-        return name, _Points(amount, adding.task, merging.task) if name == "ann" else amount
+        return name, Addend(amount, adding.task, merging.task) if name == "ann" else amount
 
     pairs = [("ann", 1), ("ann", 10), ("ann", 100), ("bo", 1000), ("bo", 10000), ("bo", 100000)]
     with watch():
@@ -117,64 +104,45 @@ def check(tally):
     if any(lost.values()) or voting.most != 3:
         return
 
-    # Held until another vote is counted, and only until it is about to be; before each line, or before each write.
-    for early, writes in ((False, False), (True, False), (False, True)):
-        ways, bad = _tried(tally, early, writes)
-        gave = "no point was lost" if bad is None else f"of 1 + 10 + 100 + 1000 points it returned {shown(bad)}"
-        yield bad is None, f"Two votes for a new name at the same moment, tried in {count(ways, 'way')}: {gave}."
-        if bad is not None:
-            return
+    good, says = _all_together(tally)
+    yield good, says
+    if not good:
+        return
+    ways, bad = added(lambda tasks: tally([lambda task=task: ("ann", task()) for task in tasks], 2), {"ann": 1111})
+    gave = "no point was lost" if bad is None else f"of 1 + 10 + 100 + 1000 points it returned {shown(bad)}"
+    yield bad is None, f"Two votes for a new name at the same moment, tried in {count(ways, 'way')}: {gave}."
+    if bad is not None:
+        return
     kept = not unlike(sums, right)
     yield kept, f"After other calls, the dict of the first one is {'as it was' if kept else shown(sums)}."
+    if not kept:
+        return
+    turn = itertools.count(1)
+    votes = [partial(lambda _: ("ann", next(turn)), n) for n in range(3)]
+    given = [tally(list(votes), 2) for _ in range(2)]
+    anew = not unlike(given, [{"ann": 6}, {"ann": 15}])
+    returned = " and ".join(map(shown, given))
+    gives = "1, 2 and 3 points, and 4, 5 and 6 when they are called anew"
+    yield anew, f"For votes that give {gives}, it returned {returned}."
+
+
+def _all_together(tally):
+    """All votes are for one name, and each adds when the others may."""
+    voting, adding, merging = Gate(24, patience=0.5), Gate(2, patience=0.3), Gate(2, patience=0.3)
+
+    def vote(amount):
+        voting.task()
+        return "".join(("a", "nn")), Addend(amount, adding.task, merging.task)
+
+    sums = tally([partial(vote, n) for n in range(24)], 24)
+    good = not unlike(sums, {"ann": 276})
+    met = ", while two threads were adding points for ann" if adding.met or merging.met else ""
+    gave = "no point was lost" if good else f"of 0 + 1 + 2 and so on up to 23 points it returned {shown(sums)}{met}"
+    return good, f"24 votes on 24 workers: {gave}."
 
 
 def _again(called):
     return f", {len(called) - len(set(called))} of them again" if len(called) > len(set(called)) else ""
-
-
-def _tried(tally, early, writes):
-    """A thread is held before its 1st, 2nd … line (write) after its first vote: how many ways, and a wrong sum."""
-    ways = 0
-    for hold in interleavings(15, 0.3, writes):
-        ways += 1
-        sums = tally(_Four(hold, early).votes(), 2)
-        if unlike(sums, {"ann": 1111}):
-            return ways, sums
-    return ways, None
-
-
-class _Four:
-    """Four votes for a new name. The thread that calls the first of them is held before a line that it runs afterwards,
-    until the other thread has counted its own first vote (`early`: is about to add it)."""
-
-    def __init__(self, hold, early):
-        self.hold, self.early = hold, early
-        self.both, self.adding = Gate(2, patience=0.3), Gate(2, patience=0.1)
-        self.threads = []
-        self._lock = threading.Lock()
-
-    def votes(self):
-        return [partial(self.vote, amount) for amount in (1, 10, 100, 1000)]
-
-    def vote(self, amount):
-        here = threading.current_thread()
-        if here is threading.main_thread():
-            return "ann", amount
-        with self._lock:
-            known = here in self.threads
-            self.threads.append(here)
-        first = here is self.threads[0]
-        if known:
-            self.hold.end() if first else self.hold.over.set()
-        else:
-            self.both.task()
-            self.hold.begin() if first else self.hold.turn.wait(0.3)
-        return "ann", _Points(amount, self.add) if self.early and not known else amount
-
-    def add(self):
-        if threading.current_thread() is not self.threads[0]:
-            self.hold.over.set()
-        self.adding.task()
 
 
 def wrong_reads_then_writes(votes, workers):
@@ -460,5 +428,84 @@ def wrong_returns_the_same_dict_each_time(votes, workers):
 
 
 def wrong_counts_a_hundred_votes(votes, workers):
-    """says: With 120 votes of 1 point on ann, it returned {'ann': 100}, not {'ann': 120}"""
+    """says: With 500 votes of 1 point on ann, it returned {'ann': 100}, not {'ann': 500}"""
     return tally(votes[:100], workers)
+
+
+def wrong_takes_a_lock_by_the_place_of_a_vote(votes, workers):
+    """says: 24 votes on 24 workers: of 0 + 1 + 2 and so on up to 23 points it returned"""
+    points, locks = Counter(), [threading.Lock() for _ in range(len(votes) // 4 + 1)]
+
+    def one(n, vote):
+        name, amount = vote()
+        with locks[n // 4]:
+            points[name] += amount
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, range(len(votes)), votes))
+    return dict(points)
+
+
+def wrong_takes_a_lock_by_the_object_that_a_name_is(votes, workers):
+    """says: 24 votes on 24 workers: of 0 + 1 + 2 and so on up to 23 points it returned"""
+    points, locks = Counter(), defaultdict(threading.Lock)
+
+    def one(vote):
+        name, amount = vote()
+        with locks[id(name)]:
+            points[name] += amount
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, votes))
+    return dict(points)
+
+
+def wrong_takes_the_votes_out_of_the_list(votes, workers):
+    """says: With one vote, it changed the list that it was given."""
+    taken = []
+    while votes:
+        taken.append(votes.pop())
+    return tally(taken, workers)
+
+
+_pairs = {}
+
+
+def wrong_remembers_what_a_vote_returned(votes, workers):
+    """says: and 4, 5 and 6 when they are called anew, it returned"""
+
+    def known(vote):
+        if vote not in _pairs:
+            _pairs[vote] = vote()
+        return _pairs[vote]
+
+    points = Counter()
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        for name, amount in pool.map(known, votes):
+            points[name] += amount
+    return dict(points)
+
+
+def wrong_takes_a_key_error_of_a_vote_for_its_own(votes, workers):
+    """says: Where a vote raises KeyError, it returned {'ann': 2}"""
+    points, lock = {}, threading.Lock()
+
+    def one(vote):
+        try:
+            name, amount = vote()
+            with lock:
+                points[name] = points.get(name, 0) + amount
+        except KeyError:
+            pass
+
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        list(pool.map(one, votes))
+    return points
+
+
+def wrong_raises_one_of_its_own(votes, workers):
+    """says: it raised ValueError: the second fails, which looks like what was raised and is another object"""
+    try:
+        return tally(votes, workers)
+    except Exception as error:
+        raise type(error)(*error.args) from None

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -29,8 +30,8 @@ from helpers.recording.registry import registry
 from helpers.tasks import TICK, Clock
 
 __all__ = [
-    "TICK", "Clock", "Gate", "Given", "Hold", "Inputs", "LoopClock", "Once", "Signal", "Standing", "Window", "count",
-    "hurried", "interleavings", "once", "settled", "shown", "submitted", "unlike", "until", "watch",
+    "TICK", "Addend", "Clock", "Gate", "Given", "Hold", "Inputs", "LoopClock", "Once", "Signal", "Standing", "Window",
+    "added", "count", "hurried", "interleavings", "once", "settled", "shown", "submitted", "unlike", "until", "watch",
 ]  # fmt: skip
 
 
@@ -320,6 +321,78 @@ def interleavings(most: int = 30, patience: float = 0.3, writes: bool = False, l
             return
         if hold.in_vain:  # a lock: the lines after this one are likely to have it too
             patience = max(patience / 2, 3 * TICK)
+
+
+class Addend(int):
+    """A number whose addition in a thread of the answer's takes a while: it calls the first of `meets`.
+
+    The next addition, of the sum, calls the next: what is added first may be a share of one thread alone.
+    """
+
+    def __new__(cls, amount: int, *meets: Callable[[], Any]) -> Addend:
+        addend = super().__new__(cls, amount)
+        addend.meets = meets
+        return addend
+
+    meets: tuple[Callable[[], Any], ...]
+
+    def __radd__(self, other: Any) -> Addend:
+        if self.meets and threading.current_thread() is not threading.main_thread():
+            self.meets[0]()
+        return Addend(int(other) + int(self), *self.meets[1:])
+
+    __add__ = __radd__
+
+
+def added(call: Callable[[list[Callable[[], int]]], Any], right: Any) -> tuple[int, Any]:
+    """Whether two threads that add at the same moment lose something: in how many ways that was tried, and what `call`
+    gave that is unlike `right`, or None.
+
+    `call` gets four tasks that return 1, 10, 100 and 1000, for two workers. One is held until the other has counted a
+    task, and only until it is about to; before each line, or before each write.
+    """
+    ways = 0
+    for early, writes in ((False, False), (True, False), (False, True)):
+        for hold in interleavings(15, 0.3, writes):
+            ways += 1
+            result = call(_Four(hold, early).tasks())
+            if unlike(result, right):
+                return ways, result
+    return ways, None
+
+
+class _Four:
+    """The thread that calls the first of four tasks is held before a line that it runs afterwards, until the other
+    thread has counted its own first one (`early`: is about to add it)."""
+
+    def __init__(self, hold: Hold, early: bool) -> None:
+        self.hold, self.early = hold, early
+        self.both, self.adding = Gate(2, patience=0.3), Gate(2, patience=0.1)
+        self.threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+
+    def tasks(self) -> list[Callable[[], int]]:
+        return [partial(self._task, amount) for amount in (1, 10, 100, 1000)]
+
+    def _task(self, amount: int) -> int:
+        here = threading.current_thread()
+        if here is threading.main_thread():
+            return amount
+        with self._lock:
+            known = here in self.threads
+            self.threads.append(here)
+        first = here is self.threads[0]
+        if known:
+            self.hold.end() if first else self.hold.over.set()
+        else:
+            self.both.task()
+            self.hold.begin() if first else self.hold.turn.wait(0.3)
+        return Addend(amount, self._add) if self.early and not known else amount
+
+    def _add(self) -> None:
+        if threading.current_thread() is not self.threads[0]:
+            self.hold.over.set()
+        self.adding.task()
 
 
 class Window:

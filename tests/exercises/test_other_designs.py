@@ -397,9 +397,73 @@ class Prices:
 
             return list(pool.map(one, orders))
 
+    @right
+    def shares_under_one_lock(orders, workers):
+        totals, lock = Counter(), threading.Lock()
+
+        def share(parts):
+            mine = Counter()
+            for n, part in parts:
+                mine[n] += part()
+            with lock:
+                for n, price in mine.items():
+                    totals[n] += price
+
+        parts = [(n, part) for n, order in enumerate(orders) for part in order]
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(share, [parts[n::workers] for n in range(workers)]))
+        return [totals[n] for n in range(len(orders))]
+
+    @right
+    def a_lock_for_each_order(orders, workers):
+        totals, locks = [0] * len(orders), [threading.Lock() for _ in orders]
+
+        def one(n, part):
+            price = part()
+            with locks[n]:
+                totals[n] += price
+
+        with ThreadPoolExecutor(workers) as pool:
+            for future in [pool.submit(one, n, part) for n, order in enumerate(orders) for part in order]:
+                future.result()
+        return totals
+
 
 class Tally:
     """05-tally"""
+
+    @right
+    def a_lock_for_each_name(votes, workers):
+        points, locks, making = {}, {}, threading.Lock()
+
+        def one(vote):
+            name, amount = vote()
+            with making:
+                lock = locks.setdefault(name, threading.Lock())
+            with lock:
+                points[name] = points.get(name, 0) + amount
+
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(one, votes))
+        return points
+
+    @right
+    def one_thread_adds(votes, workers):
+        pairs, points = queue.SimpleQueue(), {}
+
+        def add():
+            for name, amount in iter(pairs.get, None):
+                points[name] = points.get(name, 0) + amount
+
+        adder = threading.Thread(target=add)
+        adder.start()
+        try:
+            with ThreadPoolExecutor(workers) as pool:
+                list(pool.map(lambda vote: pairs.put(vote()), votes))
+        finally:
+            pairs.put(None)
+            adder.join()
+        return points
 
     @right
     def adds_up_in_the_main_thread(votes, workers):
