@@ -12,7 +12,7 @@ import threading
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 
-from exercises.kit import Gate, Inputs, Signal, count, interleavings, until, watch
+from exercises.kit import Gate, Inputs, Signal, Standing, count, interleavings, until, watch
 
 LIMIT = 7  # seconds for the whole check
 
@@ -80,16 +80,20 @@ def check(when_all_done):
 def _scenes(when_all_done):
     calls = _Calls()
     with ThreadPoolExecutor(2) as pool, watch(pool), Gate() as gate:
-        when_all_done([pool.submit(gate.task) for _ in range(3)], calls)
+        futures = [pool.submit(gate.task) for _ in range(3)]
+        with Standing() as stood:
+            stood.thread = threading.get_ident()
+            when_all_done(futures, calls)
         waited = gate.gave_up
     when = "only when the tasks had ended" if waited else "while the tasks still ran"
-    yield not waited, f"It returned {when}."
+    when = f"after it had stood still in {stood.calls[0]}()" if stood.calls and not waited else when
+    yield not waited and not stood.calls, f"It returned {when}."
 
     calls, futures = _Calls(), [Future(), Future(), Future()]
     when_all_done(futures, calls)
-    futures[2].cancel()
-    futures[2].set_running_or_notify_cancel()  # as a worker does, for those who wait
-    futures[0].set_exception(ValueError("this task failed"))
+    futures[0].cancel()
+    futures[0].set_running_or_notify_cancel()  # as a worker does, for those who wait
+    futures[2].set_exception(ValueError("this task failed"))
     early = calls.soon()
     futures[1].set_result("done last")
     called = calls.wait()
@@ -125,24 +129,26 @@ def _scenes(when_all_done):
         called = calls.wait()
         yield early == 0 and called == 1, _once(f"Of {count(size, 'Future')}, the first ended last", early, called)
 
-    calls, (one, other) = _Calls(), (Future(), Future())
-    when_all_done([one, other, one], calls)
-    one.set_result("done")
-    early = calls.soon()
-    other.set_result("done last")
-    called = calls.wait()
-    yield early == 0 and called == 1, _once("One of them stood twice in the list", early, called)
+    for twice, once in ((0, 1), (1, 0)):  # which of them ends first
+        calls, pair = _Calls(), (Future(), Future())
+        when_all_done([pair[twice], pair[once], pair[twice]], calls)
+        pair[0].set_result("done")
+        early = calls.soon()
+        pair[1].set_result("done last")
+        called = calls.wait()
+        until(lambda calls=calls: calls.count > 1, 0.1)
+        yield early == 0 and calls.count == 1, _once("One of them stood twice in the list", early, calls.count)
 
-    first, second, one, other = _Calls(), _Calls(), Future(), Future()
-    when_all_done([one], first)
-    when_all_done([other], second)
-    other.set_result("done")
-    early = first.soon()
-    called = second.wait()
-    yield early == 0 and called == 1, _once("Two calls at a time, the second is done: for the second,", early, called)
-    one.set_result("done")
-    called = first.wait()
-    yield called == 1, _once("Two calls at a time, both are done: for the first,", 0, called)
+    each, futures = [_Calls() for _ in range(40)], [Future() for _ in range(40)]
+    for future, calls in zip(futures, each, strict=True):
+        when_all_done([future], calls)
+    futures[-1].set_result("done")
+    called, early = each[-1].wait(), sum(calls.count for calls in each[:-1])
+    yield early == 0 and called == 1, _once("40 calls at a time, the last is done: for it,", early, called)
+    for future in futures[:-1]:
+        future.set_result("done")
+    called = next((called for calls in each if (called := calls.wait()) != 1), 1)
+    yield called == 1, _once("40 calls at a time, all are done: for one of them,", 0, called)
 
     calls = _Calls()
     when_all_done([], calls)
@@ -160,6 +166,16 @@ def _scenes(when_all_done):
             twice and calls.count == 2,
             f"{words}, with the same fn, called one after the other: fn was called {called}.",
         )
+
+    calls, (one, other) = _Calls(), (Future(), Future())
+    when_all_done([one], calls)
+    when_all_done([other], calls)
+    one.set_result("done")
+    early = calls.wait()
+    other.set_result("done last")
+    until(lambda: calls.count > 1)
+    called = f"{_times(early)} when the first was done, then {_times(calls.count - early)}"
+    yield early == 1 and calls.count == 2, f"For two lists at a time, with the same fn: fn was called {called}."
 
     inner = _Calls()
     when_all_done([_done()], lambda: when_all_done([_done()], inner))
@@ -180,15 +196,30 @@ def _scenes(when_all_done):
         until(lambda: calls.count > 1, 0.1)
     yield calls.count == 1, _once("fn itself raised", 0, calls.count)
 
-    calls = _Calls()
+    calls, future = _Calls(), Future()
     with _silent():
-        when_all_done([_done() for _ in range(1200)], calls)
+        when_all_done([*[_done() for _ in range(1200)], future], calls)
+        early = calls.soon()
+        future.set_result("done last")
         called = calls.wait()
-    yield called == 1, _once("1200 were done before", 0, called)
+    yield early == 0 and called == 1, _once("1200 were done before", early, called)
 
-    counts = _interleaved(when_all_done)
-    worst = next((called for called in counts if called != 1), 1)
-    yield worst == 1, _once(f"Two ended at the same moment, tried in {count(len(counts), 'way')}", 0, worst)
+    for counts, case in (
+        (_ended_meanwhile(when_all_done), "One ended while when_all_done began"),
+        (_interleaved(when_all_done, False), "Two ended at the same moment"),
+        (_interleaved(when_all_done, True), "Two ended at the same moment"),
+    ):
+        worst = next((called for called in counts if called != 1), 1)
+        yield worst == 1, _once(f"{case}, tried in {count(len(counts), 'way')}", 0, worst)
+        if worst != 1:
+            return
+
+    calls, future = _Calls(), Future()
+    when_all_done([future], calls)
+    early = until(lambda: calls.count)
+    future.set_result("done last")
+    called = calls.wait()
+    yield early == 0 and called == 1, _once("One ended long after the call", early, called)
 
 
 def _once(case, early, called):
@@ -218,10 +249,24 @@ def _silent():
         logger.disabled, threading.excepthook = False, hook
 
 
-def _interleaved(when_all_done):
-    """How often fn is called if one callback is held before its 1st, 2nd … line, while the other runs."""
+def _ended_meanwhile(when_all_done):
+    """How often fn is called if the caller is held before its 1st, 2nd … line, while the last Future ends."""
     counts = []
     for hold in interleavings():
+        calls, future = _Calls(), Future()
+        thread = threading.Thread(target=lambda hold=hold, future=future: (hold.turn.wait(2), _other(hold, future)))
+        thread.start()
+        with hold:
+            when_all_done([_done(), future], calls)
+        thread.join()
+        counts.append(calls.wait())
+    return counts
+
+
+def _interleaved(when_all_done, writes):
+    """How often fn is called if one callback is held before its 1st, 2nd … line (write), while the other runs."""
+    counts = []
+    for hold in interleavings(writes=writes):
         calls, (first, second) = _Calls(), (Future(), Future())
         both = Gate(2)  # no callback of the answer runs before both Futures are done
         first.add_done_callback(both.task)
@@ -446,7 +491,7 @@ _left, _left_lock = [0], threading.Lock()
 
 
 def wrong_one_count_for_all_calls(futures, fn):
-    """says: Two calls at a time, the second is done: for the second, fn was never called"""
+    """says: 40 calls at a time, the last is done: for it, fn was never called"""
     with _left_lock:
         _left[0] += len(futures)
 
@@ -538,3 +583,117 @@ def wrong_goes_from_one_to_the_next(futures, fn):
             futures[n].add_done_callback(lambda _: go_on(n + 1))
 
     go_on(0)
+
+
+def wrong_waits_a_moment_first(futures, fn):
+    """says: It returned after it had stood still in wait()."""
+    wait(futures, timeout=0.2)
+    when_all_done(futures, fn)
+
+
+def wrong_keeps_a_set_of_those_to_come(futures, fn):
+    """says: One of them stood twice in the list: fn was called twice"""
+    left, lock = set(futures), threading.Lock()
+
+    def ended(future):
+        with lock:
+            left.discard(future)
+            over = not left
+        if over:
+            fn()
+
+    for future in futures:
+        future.add_done_callback(ended)
+    if not futures:
+        fn()
+
+
+def wrong_ends_at_a_cancelled_one(futures, fn):
+    """says: One was cancelled, one raised, one returned: fn was called too early"""
+
+    def run():
+        for future in futures:
+            wait([future])
+            if future.cancelled():
+                break
+        fn()
+
+    threading.Thread(target=run, daemon=True).start()
+
+
+_waiters = []
+
+
+def wrong_has_four_threads_that_wait(futures, fn):
+    """says: 40 calls at a time, the last is done: for it, fn was never called"""
+    if not _waiters:
+        _waiters.append(ThreadPoolExecutor(4))
+    _waiters[0].submit(lambda: (wait(futures), fn()))
+
+
+_counts, _counts_lock = {}, threading.Lock()
+
+
+def wrong_counts_by_function(futures, fn):
+    """says: For two lists at a time, with the same fn: fn was called"""
+    with _counts_lock:
+        _counts[fn] = len(futures) + 1
+
+    def count_down(future=None):
+        with _counts_lock:
+            _counts[fn] -= 1
+            over = _counts[fn] == 0
+        if over:
+            fn()
+
+    for future in futures:
+        future.add_done_callback(count_down)
+    count_down()
+
+
+def wrong_looks_at_a_thousand(futures, fn):
+    """says: 1200 were done before: fn was called too early"""
+    when_all_done(futures[:1000], fn)
+
+
+def wrong_looks_twice_which_are_done(futures, fn):
+    """says: One ended while when_all_done began, tried in"""
+    left = sum(not future.done() for future in futures)
+    lock = threading.Lock()
+
+    def count_down(future):
+        nonlocal left
+        with lock:
+            left -= 1
+            over = left == 0
+        if over:
+            fn()
+
+    if not left:
+        fn()
+    for future in futures:
+        if not future.done():
+            future.add_done_callback(count_down)
+
+
+def wrong_locks_the_look_alone(futures, fn):
+    """says: Two ended at the same moment, tried in"""
+    left, called, lock = len(futures) + 1, False, threading.Lock()
+
+    def count_down(future=None):
+        nonlocal left, called
+        left -= 1
+        with lock:
+            over = left == 0 and not called
+            called = called or over
+        if over:
+            fn()
+
+    for future in futures:
+        future.add_done_callback(count_down)
+    count_down()
+
+
+def wrong_waits_half_a_second_at_most(futures, fn):
+    """says: One ended long after the call: fn was called too early"""
+    threading.Thread(target=lambda: (wait(futures, timeout=0.5), fn()), daemon=True).start()

@@ -25,7 +25,7 @@ import threading
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from functools import partial
 
-from exercises.kit import Gate, Inputs, shown, until, watch
+from exercises.kit import Gate, Inputs, Standing, count, shown, until, watch
 
 LIMIT = 8  # seconds for the whole check
 
@@ -74,12 +74,14 @@ class _Log(logging.Handler):
 
 def check(start_all):
     gate, log, reports = Gate(), _Log(), queue.SimpleQueue()
+    threads = []
     slow = Gate(patience=2)  # task 10 stands here until the others are reported
     logger = logging.getLogger("concurrent.futures")
     logger.addHandler(log)
     logger.propagate = False
 
     def work(x):
+        threads.append(threading.current_thread().name)
         gate.task()
         if x == 10:
             slow.task()
@@ -88,12 +90,15 @@ def check(start_all):
         return f"result {x}"
 
     inputs = [10, 11, 12, 13, 14, 15]  # four workers: 14 and 15 wait in the queue
-    with ThreadPoolExecutor(4) as pool, watch(pool):
-        futures = start_all(pool, work, inputs, lambda x, outcome: reports.put((x, outcome)))
+    with ThreadPoolExecutor(4, "given") as pool, watch(pool):
+        with Standing() as stood:
+            stood.thread = threading.get_ident()
+            futures = start_all(pool, work, inputs.copy(), lambda x, outcome: reports.put((x, outcome)))
         waited = gate.gave_up
         when = "only when tasks had ended" if waited else "while all tasks still ran"
-        yield not waited, f"start_all returned {when}."
-        if waited:
+        when = f"after it had stood still in {stood.calls[0]}()" if stood.calls and not waited else when
+        yield not waited and not stood.calls, f"start_all returned {when}."
+        if waited or stood.calls:
             return
         fits = isinstance(futures, list) and [isinstance(f, Future) for f in futures] == [True] * 6
         yield fits, f"It returned {'the list of the six Futures' if fits else shown(futures)}."
@@ -114,31 +119,42 @@ def check(start_all):
         yield from _right(dict(seen), queued)
         yield len(early) == 5, f"While 10 still ran, {len(early)} of the 5 others were reported."
     if not errors and sorted(x for x, _ in seen) == inputs and len(early) == 5:
-        yield _at_once(start_all)
-        yield _report_fails(start_all)
+        own = [name for name in threads if not name.startswith("given")]
+        yield not own, f"The tasks ran in {'other threads than those of ' if own else ''}the pool."
+        yield from _many(start_all)
+        yield from _report_fails(start_all)
     for error in errors[:1]:
         words = f": {error}" if str(error) else ""
         yield False, f"A callback raised {type(error).__name__}{words}. The pool logged that and went on."
 
 
-def _at_once(start_all):
-    """On one worker the second task to begin stands still until the first has been reported, or for a while."""
-    first, behind, begun = Gate(), Gate(patience=1.5), []
+def _many(start_all):
+    """Of 120 tasks on one worker the second to begin stands still until the first has been reported, or for a while."""
+    first, behind, begun, told = Gate(), Gate(patience=1.5), [], []
 
     def work(x):
         begun.append(x)
         (first if len(begun) == 1 else behind).task()
 
+    def report(x, outcome):
+        told.append(x)
+        behind.open()
+
     with ThreadPoolExecutor(1) as pool:
-        futures = start_all(pool, work, [1, 2], lambda x, outcome: behind.open())
+        futures = start_all(pool, work, list(range(120)), report)
+        at_once = not first.gave_up
         first.open()
         wait(futures)
+    when = "while the first task still ran" if at_once else "only when the first task had ended"
+    yield at_once, f"Of 120 inputs, on one worker, start_all returned {when}."
     late = behind.gave_up
-    return not late, f"The first task was reported {'only after' if late else 'before'} the one behind it."
+    yield not late, f"The first task was reported {'only after' if late else 'before'} the one behind it."
+    until(lambda: len(told) >= 120)
+    yield sorted(told) == list(range(120)), f"Of 120 tasks, {len(set(told))} were reported, in {len(told)} reports."
 
 
 def _report_fails(start_all):
-    """How often report is called for a task if report itself raises."""
+    """What becomes of two tasks, and how often report is called for them, if report itself raises."""
     calls = []
 
     def report(x, outcome):
@@ -147,12 +163,13 @@ def _report_fails(start_all):
 
     hook, threading.excepthook = threading.excepthook, lambda _: None  # an answer may have a thread of its own
     with ThreadPoolExecutor(1) as pool:
-        start_all(pool, str, [1], report)
-        until(lambda: calls)
-    until(lambda: len(calls) > 1, 0.1)
+        futures = start_all(pool, str, [1, 2], report)
+        until(lambda: len(calls) > 1)
+    until(lambda: len(calls) > 2, 0.1)
     threading.excepthook = hook
-    times = {1: "once", 2: "twice"}.get(len(calls), f"{len(calls)} times")
-    return len(calls) == 1, f"report itself raised; for one task it was called {times}."
+    yield len(calls) == 2, f"report itself raised; for two tasks it was called {count(len(calls), 'time')}."
+    error = futures[0].exception()
+    yield error is None, f"report itself raised; the Future of its task {'raised' if error else 'did not raise'} that."
 
 
 def _reports(reports, most):
@@ -393,7 +410,7 @@ def wrong_makes_the_errors_again(pool, work, inputs, report):
 
 
 def wrong_reports_what_report_raises(pool, work, inputs, report):
-    """says: report itself raised; for one task it was called twice"""
+    """says: report itself raised; for two tasks it was called 4 times"""
 
     def tell(x, future):
         try:
@@ -406,4 +423,74 @@ def wrong_reports_what_report_raises(pool, work, inputs, report):
         future = pool.submit(work, x)
         future.add_done_callback(partial(tell, x))
         futures.append(future)
+    return futures
+
+
+def wrong_waits_a_moment_for_all(pool, work, inputs, report):
+    """says: start_all returned after it had stood still in wait()."""
+    futures = start_all(pool, work, inputs, report)
+    wait(futures, timeout=0.3)
+    return futures
+
+
+def wrong_has_a_pool_of_its_own(pool, work, inputs, report):
+    """says: The tasks ran in other threads than those of the pool"""
+    return start_all(ThreadPoolExecutor(4), work, inputs, report)
+
+
+_room = threading.Semaphore(8)
+
+
+def wrong_has_room_for_eight(pool, work, inputs, report):
+    """says: Of 120 inputs, on one worker, start_all returned only when the first task had ended"""
+    futures = []
+    for x in inputs:
+        _room.acquire()
+        futures += start_all(pool, work, [x], report)
+        futures[-1].add_done_callback(lambda _: _room.release())
+    return futures
+
+
+def wrong_starts_a_hundred(pool, work, inputs, report):
+    """says: Of 120 tasks, 100 were reported, in 100 reports"""
+    return start_all(pool, work, inputs[:100], report)
+
+
+def wrong_reports_inside_the_task(pool, work, inputs, report):
+    """says: report itself raised; the Future of its task raised that"""
+
+    def run(x):
+        try:
+            result = work(x)
+        except BaseException as error:
+            report(x, error)
+            raise
+        report(x, result)
+        return result
+
+    futures = []
+    for x in inputs:
+        futures.append(pool.submit(run, x))
+        futures[-1].add_done_callback(lambda future, x=x: future.cancelled() and report(x, CancelledError()))
+    return futures
+
+
+def wrong_reports_no_more_once_report_raised(pool, work, inputs, report):
+    """says: report itself raised; for two tasks it was called 1 time."""
+    ended, futures = queue.SimpleQueue(), []
+
+    def run():
+        for _ in inputs:
+            report(*ended.get())
+
+    futures = start_all(pool, work, inputs, lambda x, outcome: ended.put((x, outcome)))
+    threading.Thread(target=run).start()
+    return futures
+
+
+def wrong_takes_the_inputs_out_of_the_list(pool, work, inputs, report):
+    """says: With one input, it changed the list that it was given."""
+    futures = []
+    while inputs:
+        futures += start_all(pool, work, [inputs.pop(0)], report)
     return futures

@@ -277,9 +277,130 @@ class AllDone:
         exercise("04-all-done").file.solution(futures, fn)
         return len(futures)
 
+    @right
+    def asks_all_each_time(futures, fn):
+        lock, called = threading.Lock(), False
+
+        def look(future=None):
+            nonlocal called
+            with lock:
+                over = not called and all(future.done() for future in futures)
+                called = called or over
+            if over:
+                fn()
+
+        for future in futures:
+            future.add_done_callback(look)
+        look()
+
+    @right
+    def a_thread_that_looks_again_and_again(futures, fn):
+        def run():
+            while not all(future.done() for future in futures):
+                time.sleep(0.01)
+            fn()
+
+        threading.Thread(target=run, daemon=True).start()
+
 
 class MendTheSample:
     """04-mend"""
+
+    @right
+    def a_thread_that_reports(pool, work, inputs, report):
+        ended, futures = queue.SimpleQueue(), [pool.submit(work, x) for x in inputs]
+        for x, future in zip(inputs, futures, strict=True):
+            future.add_done_callback(lambda future, x=x: ended.put((x, future)))
+
+        def run():
+            for _ in futures:
+                x, future = ended.get()
+                try:
+                    outcome = future.result()
+                except BaseException as error:
+                    outcome = error
+                with suppress(Exception):  # of report's
+                    report(x, outcome)
+
+        threading.Thread(target=run).start()
+        return futures
+
+    @right
+    def a_thread_for_each_report(pool, work, inputs, report):
+        def tell(x, future):
+            try:
+                outcome = future.result()
+            except BaseException as error:
+                outcome = error
+            report(x, outcome)
+
+        futures = [pool.submit(work, x) for x in inputs]
+        for x, future in zip(inputs, futures, strict=True):
+            threading.Thread(target=tell, args=(x, future)).start()
+        return futures
+
+
+class Pipeline:
+    """04-pipeline"""
+
+    @right
+    def as_they_are_completed(fetchers, writers, fetch, write, pages):
+        numbers = {fetchers.submit(fetch, page): n for n, page in enumerate(pages)}
+        ends = [None] * len(pages)
+        for future in as_completed(numbers):
+            ends[numbers[future]] = future if future.exception() else writers.submit(write, future.result())
+        return [future.exception() or future.result() for future in ends]
+
+    @right
+    def the_callbacks_submit(fetchers, writers, fetch, write, pages):
+        ends, ended = [None] * len(pages), threading.Semaphore(0)
+
+        def wrote(n, future):
+            ends[n] = future.exception() or future.result()
+            ended.release()
+
+        def fetched(n, future):
+            if future.exception():
+                wrote(n, future)
+            else:
+                writers.submit(write, future.result()).add_done_callback(partial(wrote, n))
+
+        for n, page in enumerate(pages):
+            fetchers.submit(fetch, page).add_done_callback(partial(fetched, n))
+        for _ in pages:
+            ended.acquire()
+        return ends
+
+    @right
+    def a_thread_for_each_page(fetchers, writers, fetch, write, pages):
+        ends = [None] * len(pages)
+
+        def run(n, page):
+            try:
+                ends[n] = writers.submit(write, fetchers.submit(fetch, page).result()).result()
+            except BaseException as error:
+                ends[n] = error
+
+        threads = [threading.Thread(target=run, args=(n, page)) for n, page in enumerate(pages)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return ends
+
+    @right
+    def in_an_event_loop(fetchers, writers, fetch, write, pages):
+        async def one(page):
+            loop = asyncio.get_running_loop()
+            try:
+                return await loop.run_in_executor(writers, write, await loop.run_in_executor(fetchers, fetch, page))
+            except BaseException as error:
+                return error
+
+        async def run():
+            return list(await asyncio.gather(*map(one, pages)))
+
+        return asyncio.run(run())
 
     @right
     def submits_the_last_first(pool, work, inputs, report):
