@@ -16,9 +16,10 @@ import queue
 import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed, wait
+from contextlib import suppress
 from functools import partial
 
-from exercises.kit import Gate, Inputs, shown, watch
+from exercises.kit import Gate, Inputs, count, shown, unlike, until, watch
 
 LIMIT = 6  # seconds for the whole check
 
@@ -74,7 +75,7 @@ def _here():
 def check(pipeline):
     pages = [f"page {n}" for n in range(6)]
     slow, door = Gate(patience=2), Gate()
-    fetched_in, written_in, early = set(), set(), []
+    fetched_in, written_in, written, early = set(), set(), [], []
     fetchers, writers = ThreadPoolExecutor(3, "fetchers"), ThreadPoolExecutor(1, "writers")
 
     def fetch(page):
@@ -89,6 +90,7 @@ def check(pipeline):
 
     def write(text):
         written_in.add(_here())
+        written.append(text)
         time.sleep(0.02)
         if not slow.gave_up and text != "text of page 0":
             early.append(text)
@@ -106,22 +108,47 @@ def check(pipeline):
     with fetchers, writers:
         with watch() as run:
             answer = pipeline(fetchers, writers, fetch, write, pages)
-        yield not slow.gave_up, _while_held(len(early), slow.gave_up, run)
-        yield _ran_in("fetch", "fetchers", fetched_in)
-        yield _ran_in("write", "writers", written_in)
-        yield _results(answer, pages)
         shut = [name for name, pool in (("fetchers", fetchers), ("writers", writers)) if _is_shut(pool)]
-        yield not shut, f"Shut down afterwards: {', '.join(shut) or 'neither pool'}."
-        if not shut:
-            yield _side_by_side(pipeline, fetchers)
+        again = [text for text in written if written.count(text) > 1]
+        seen = [
+            (not slow.gave_up, _while_held(len(early), slow.gave_up, run)),
+            _ran_in("fetch", "fetchers", fetched_in),
+            _ran_in("write", "writers", written_in),
+            _results(answer, pages),
+            (not again, f"write was called {f'again with {again[0]!r}' if again else 'once for each text'}."),
+            (not shut, f"Shut down afterwards: {', '.join(shut) or 'neither pool'}."),
+        ]
+        yield from seen
+        if all(good for good, _ in seen):
+            yield from _many(pipeline, fetchers)
 
 
-def _side_by_side(pipeline, fetchers):
-    """Whether two writes stand at a gate together, of two writers."""
-    both = Gate(2)
-    with ThreadPoolExecutor(2, "writers") as writers:
-        pipeline(fetchers, writers, str, both.task, ["page 0", "page 1"])
-    return both.met, f"With two writers, {'two writes' if both.met else 'one write'} went on at the same time."
+def _many(pipeline, fetchers):
+    """130 pages on twelve writers. The first page is fetched when all others are written, and then takes a while."""
+    writing, written, others = Gate(12, patience=0.5), [], []
+
+    def fetch(page):
+        if page == 0:
+            until(lambda: len(written) == 129)
+            others.append(len(written))
+            until(lambda: False, 1)  # passed over if everything waits for this, without a limit
+        return page
+
+    def write(text):
+        writing.task()
+        if text == 0:
+            until(lambda: False, 1)
+        written.append(text)
+        return text
+
+    with ThreadPoolExecutor(12, "writers") as writers:
+        answer = pipeline(fetchers, writers, fetch, write, list(range(130)))
+    early = others[0] if others else 0
+    yield early == 129, f"While page 0 was still being fetched, {early} of 129 other pages were written."
+    if early == 129:
+        yield writing.met, f"With twelve writers, {count(writing.most, 'write')} went on at the same time."
+        what = unlike(answer, list(range(130)))
+        yield not what, f"Of 130 pages, the first of which took a while, it returned {what or 'what each write did'}."
 
 
 def _while_held(early, gave_up, run):
@@ -298,7 +325,7 @@ def wrong_shuts_the_pools(fetchers, writers, fetch, write, pages):
 
 
 def wrong_waits_for_each_write(fetchers, writers, fetch, write, pages):
-    """says: With two writers, one write went on at the same time"""
+    """says: With twelve writers, 1 write went on at the same time"""
     fetched = queue.SimpleQueue()
     for n, page in enumerate(pages):
         fetchers.submit(fetch, page).add_done_callback(lambda future, n=n: fetched.put((n, future)))
@@ -322,7 +349,7 @@ def wrong_keeps_ends_by_page(fetchers, writers, fetch, write, pages):
 
 
 def wrong_writes_twice(fetchers, writers, fetch, write, pages):
-    """says: With one page, ('a',) was reported besides"""
+    """says: write was called again with 'text of page"""
     return pipeline(fetchers, writers, fetch, lambda text: (write(text), write(text))[1], pages)
 
 
@@ -352,3 +379,72 @@ def wrong_takes_a_cancelled_error_for_a_cancel(fetchers, writers, fetch, write, 
     """says: Where the second of 3 pages itself raises CancelledError, it returned"""
     ends = pipeline(fetchers, writers, fetch, write, pages)
     return [None if isinstance(end, CancelledError) else end for end in ends]
+
+
+def wrong_takes_ten_pages_at_a_time(fetchers, writers, fetch, write, pages):
+    """says: While page 0 was still being fetched, 9 of 129 other pages were written"""
+    ends = []
+    for start in range(0, len(pages), 10):
+        ends += pipeline(fetchers, writers, fetch, write, pages[start : start + 10])
+    return ends
+
+
+def wrong_fetcher_waits_for_its_write(fetchers, writers, fetch, write, pages):
+    """says: With twelve writers, 2 writes went on at the same time"""
+
+    def both(page):
+        return writers.submit(write, fetch(page)).result()
+
+    futures = [fetchers.submit(both, page) for page in pages]
+    return [future.exception() or future.result() for future in futures]
+
+
+def wrong_has_room_for_four_writes(fetchers, writers, fetch, write, pages):
+    """says: With twelve writers, 4 writes went on at the same time"""
+    room = threading.Semaphore(4)
+
+    def with_room(text):
+        with room:
+            return write(text)
+
+    return pipeline(fetchers, writers, fetch, with_room, pages)
+
+
+def wrong_tries_a_write_again(fetchers, writers, fetch, write, pages):
+    """says: write was called again with 'text of page 4'"""
+
+    def again(text):
+        try:
+            return write(text)
+        except OSError:
+            return write(text)
+
+    return pipeline(fetchers, writers, fetch, again, pages)
+
+
+def wrong_gives_a_fetch_half_a_second(fetchers, writers, fetch, write, pages):
+    """says: Of 130 pages, the first of which took a while, it returned as number 1, TimeoutError"""
+    fetched, ends = queue.Queue(), [None] * len(pages)
+    for n, page in enumerate(pages):
+        fetchers.submit(fetch, page).add_done_callback(lambda future, n=n: fetched.put((n, future)))
+    with suppress(queue.Empty):
+        for _ in pages:
+            n, future = fetched.get(timeout=0.5)
+            ends[n] = future if future.exception() else writers.submit(write, future.result())
+    return [(end.exception() or end.result()) if end else TimeoutError() for end in ends]
+
+
+def wrong_gives_a_write_half_a_second(fetchers, writers, fetch, write, pages):
+    """says: Of 130 pages, the first of which took a while, it returned as number 1, TimeoutError"""
+
+    def end_of(future):
+        try:
+            return future.result(timeout=0.5)
+        except BaseException as error:
+            return error
+
+    numbers = {fetchers.submit(fetch, page): n for n, page in enumerate(pages)}
+    ends = [None] * len(pages)
+    for future in as_completed(numbers):
+        ends[numbers[future]] = future if future.exception() else writers.submit(write, future.result())
+    return [end_of(future) for future in ends]
