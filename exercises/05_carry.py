@@ -11,7 +11,7 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from exercises.kit import Gate, count, settled, shown, watch
+from exercises.kit import Gate, Standing, count, settled, shown, watch
 
 LIMIT = 6
 
@@ -119,14 +119,19 @@ def check(submit_here):
     if found:
         return
 
-    saw = _of_two_alike(submit_here, request)
+    saw, met = _of_two_alike(submit_here, request)
     yield saw == "r3 and r3", f"Two calls, with nothing set between them and fn of both running: they saw {saw}."
     if saw != "r3 and r3":
         return
-    saw = _from_a_worker(submit_here, request)
-    yield saw == "a worker's", f'Called in a worker, which has set a variable to "a worker\'s": fn saw {shown(saw)}.'
-    if saw != "a worker's":
+    when = "while that of the first did" if met else "only when that of the first had ended"
+    yield met, f"Of two calls on two workers, the fn of the second ran {when}."
+    if not met:
         return
+    for start, where in ((ThreadPoolExecutor.submit, "a worker"), (submit_here, "the fn of another call")):
+        saw = _from_a_worker(start, submit_here, request)
+        yield saw == "a worker's", f'Called in {where}, which has set a variable to "a worker\'s": fn saw {shown(saw)}.'
+        if saw != "a worker's":
+            return
 
     def set_both():
         for variable in (request, user):
@@ -160,19 +165,37 @@ def check(submit_here):
             if ended_so.count(kind) > 1:
                 yield False, f"Of a task that {wanted} {meant}, fn ran {count(ended_so.count(kind), 'time')}."
                 return
-        returned = 0
-        busy = pool.submit(lambda: settled(lambda: returned, lambda calls: calls == 20, 0.5))
-        while returned < 20 and not busy.done():
-            submit_here(pool, int)
-            returned += not busy.done()
-        at_once = busy.result() == 20
-        waited = f", when {count(returned, 'task')} waited for one" if returned and not at_once else ""
-        when = "while no worker" if at_once else "only when a worker"
-        yield at_once, f"It returned {when} was free for its task{waited}."
+    yield from _busy(submit_here, request)
+
+
+def _busy(submit_here, variable):
+    """130 calls while the only worker is busy, each with a value of its own."""
+    futures = []
+    with watch(), ThreadPoolExecutor(1, "given") as pool, Standing() as stood:
+        busy = pool.submit(lambda: settled(lambda: len(futures), lambda calls: calls == 130 or stood.calls, 0.5))
+        stood.thread = threading.get_ident()
+        while len(futures) < 130 and not busy.done() and not stood.calls:
+            variable.set(len(futures))
+            future = submit_here(pool, variable.get)
+            if not busy.done():
+                futures.append(future)
+        stood.thread = None
+        free = busy.result() != 130 and not stood.calls
+    waited = f", when {len(futures)} tasks waited for a worker" if len(futures) > 1 else ""
+    at_once = not free and not stood.calls
+    when = "while no worker was free" if at_once else "only when a worker was free for its task"
+    when = f"after it had stood still in {stood.calls[0]}()" if stood.calls else when
+    yield at_once, f"It returned {when}{'' if at_once else waited}."
+    if not at_once:
+        return
+    saw = [future.result() for future in futures]
+    n = next((n for n in range(130) if saw[n] != n), None)
+    what = "each saw its own" if n is None else f"number {n + 1} saw {shown(saw[n])}, not {n}"
+    yield n is None, f"Of 130 tasks for which a variable was set to 0, 1, 2 and so on, {what}."
 
 
 def _of_two_alike(submit_here, variable):
-    """What fn of two calls saw while both ran, or what one raised."""
+    """What fn of two calls saw while both ran, or what one raised, and whether both did run."""
     both = Gate(2)
 
     def see():
@@ -182,18 +205,18 @@ def _of_two_alike(submit_here, variable):
     with watch(), _ready(ThreadPoolExecutor(2, "given")) as pool:
         futures = [submit_here(pool, see), submit_here(pool, see)]
         ends = [_outcome(future) for future in futures]
-    return " and ".join(shown(what, 60) if how == "raised" else str(what) for how, what in ends)
+    return " and ".join(shown(what, 60) if how == "raised" else str(what) for how, what in ends), both.met
 
 
-def _from_a_worker(submit_here, variable):
-    """What fn sees of a variable where a worker of another pool sets it and calls submit_here."""
+def _from_a_worker(start, submit_here, variable):
+    """What fn sees of a variable where a task that `start` puts into another pool sets it and calls submit_here."""
 
     def inside():
         variable.set("a worker's")
         return submit_here(pool, variable.get)
 
     with watch(), ThreadPoolExecutor(1, "given") as pool, ThreadPoolExecutor(1, "other") as other:
-        return other.submit(inside).result().result()
+        return start(other, inside).result().result()
 
 
 def _ready(pool):
@@ -469,7 +492,7 @@ def wrong_raises_one_of_its_own(pool, fn, *args):
 
 
 def wrong_waits_for_a_worker(pool, fn, *args):
-    """says: It returned only when a worker was free for its task."""
+    """says: It returned after it had stood still in time.sleep()"""
     future = submit_here(pool, fn, *args)
     while not (future.running() or future.done()):
         time.sleep(0.001)
@@ -528,8 +551,64 @@ _room = threading.Semaphore(8)
 
 
 def wrong_has_room_for_eight(pool, fn, *args):
-    """says: It returned only when a worker was free for its task, when 8 tasks waited for one."""
+    """says: It returned after it had stood still in acquire(), when 8 tasks waited for a worker."""
     _room.acquire()
     future = submit_here(pool, fn, *args)
     future.add_done_callback(lambda _: _room.release())
     return future
+
+
+_more_room = threading.Semaphore(64)
+
+
+def wrong_has_room_for_64(pool, fn, *args):
+    """says: It returned after it had stood still in acquire(), when 64 tasks waited for a worker."""
+    _more_room.acquire()
+    future = submit_here(pool, fn, *args)
+    future.add_done_callback(lambda _: _more_room.release())
+    return future
+
+
+def wrong_waits_a_moment_for_its_task(pool, fn, *args):
+    """says: It returned after it had stood still in wait()."""
+    future = submit_here(pool, fn, *args)
+    wait([future], timeout=0.1)
+    return future
+
+
+_one_at_a_time = threading.Lock()
+
+
+def wrong_runs_one_at_a_time(pool, fn, *args):
+    """says: Of two calls on two workers, the fn of the second ran only when that of the first had ended"""
+    context = contextvars.copy_context()
+
+    def run():
+        with _one_at_a_time:
+            return context.run(fn, *args)
+
+    return pool.submit(run)
+
+
+_outermost = contextvars.ContextVar("outermost")
+
+
+def wrong_keeps_the_outermost_context(pool, fn, *args):
+    """says: Called in the fn of another call, which has set a variable to "a worker's": fn saw 'r3'."""
+    here = contextvars.copy_context()
+    context = here.get(_outermost, here)
+
+    def run():
+        _outermost.set(context)
+        return fn(*args)
+
+    return pool.submit(context.copy().run, run)
+
+
+_now = []
+
+
+def wrong_looks_up_the_copy_when_it_runs(pool, fn, *args):
+    """says: saw"""
+    _now[:] = [contextvars.copy_context()]
+    return pool.submit(lambda: _now[0].copy().run(fn, *args))
