@@ -56,9 +56,8 @@ def _blocks():
 
 def check(adler):
     for words, block in _blocks():
-        right, given = zlib.adler32(block), adler(block)
-        same = isinstance(given, Integral) and not isinstance(given, bool) and int(given) == right
-        yield same, f"For {words} it returned {shown(given, 30)}; the loop gives {right}."
+        same, says = _same(adler, words, block)
+        yield same, says
         if not same:
             return
 
@@ -71,7 +70,7 @@ def check(adler):
                 return
     else:
         yield True, "This Python has no GIL: other threads run whatever the function does."
-    for size in (20_000, 600):
+    for size in (20_000, 600, 60, 50_000):
         what = _singly(adler, random.Random(4).randbytes(size))
         yield what is None, f"Of a block of {size:,} bytes {what or 'no byte was taken singly'}."
         if what is not None:
@@ -80,33 +79,61 @@ def check(adler):
         share = _longest_hold(adler, bytes(_LARGE))
         held = "half or less" if share <= 0.5 else f"{share:.0%}"
         yield share <= 0.5, f"Of its work on {_LARGE:,} bytes it did {held} without letting another thread in."
+        if share > 0.5:
+            return
+    if gil_enabled():
+        slept = _only_asleep(adler, bytes(1_000_000))
+        yield not slept, f"Another thread got its turn {'only in your time.sleep()' if slept else 'while it worked'}."
+    yield _same(adler, f"{_LARGE:,} times the byte 0", bytes(_LARGE))
+
+
+def _same(adler, words, block):
+    right, given = zlib.adler32(block), adler(block)
+    same = isinstance(given, Integral) and not isinstance(given, bool) and int(given) == right
+    return same, f"For {words} it returned {shown(given, 30)}; the loop gives {right}."
 
 
 class _Beside:
     """Another thread, which makes `steps` wherever it gets the GIL: only where the answer lets it go by itself.
 
-    `seen`: how much CPU time the thread that made it had used at each step, if its clock is known.
+    `awake`: how many of them came while no other was in time.sleep, as it was `slept` times. `seen`, if `clocked`: the
+    others' CPU time at each step.
     """
 
-    def __init__(self, clock=None):
-        self.steps, self.seen, self._clock, self._over = 0, [], clock, False
+    def __init__(self, clocked=False):
+        self.steps, self.awake, self.seen, self.slept, self._asleep, self._over = 0, 0, [], 0, 0, False
+        self._clocked, self._sleep = clocked, time.sleep
 
     def _step(self):
         while not self._over:
             self.steps += 1
-            if self._clock is not None:
-                self.seen.append(time.clock_gettime(self._clock))
-            time.sleep(0)
+            self.awake += not self._asleep
+            if self._clocked:
+                self.seen.append(self.others())
+            self._sleep(0)
+
+    def others(self):
+        """CPU seconds of all threads but this one. They do not grow while the computer is busy with something else."""
+        return time.process_time() - time.clock_gettime(time.pthread_getcpuclockid(self._thread.ident))
+
+    def _sleep_noted(self, seconds):
+        self.slept += 1
+        self._asleep += 1
+        self._sleep(seconds)
+        self._asleep -= 1
 
     def __enter__(self):
         self._before = sys.getswitchinterval()
         sys.setswitchinterval(6)  # nobody asks for the GIL that soon
-        threading.Thread(target=self._step, daemon=True).start()
+        self._thread = threading.Thread(target=self._step, daemon=True)
+        self._thread.start()
         while self.steps < 10:
             time.sleep(2 * self._before)  # past the end of every wait for the GIL that began with the old interval
+        time.sleep = self._sleep_noted
         return self
 
     def __exit__(self, *_):
+        time.sleep = self._sleep
         sys.setswitchinterval(self._before)
         self._over = True
 
@@ -120,19 +147,30 @@ def _steps_beside(adler, block):
         return other.steps - start
 
 
+def _only_asleep(adler, block):
+    """Whether another thread makes its steps only while the answer is in time.sleep, and does not work on `block`."""
+    with _Beside() as other:
+        start, patience = other.awake, time.monotonic() + 1
+        while time.monotonic() < patience:
+            adler(block)
+            if not other.slept or other.awake > start:
+                return False
+        return True
+
+
 def _longest_hold(adler, block):
     """The longest part of its work that the answer does between two steps of another thread, in the best of its calls.
 
-    Work is CPU time of this thread, which does not grow while the computer is busy with something else.
+    Work is the CPU time of all threads but that one.
     """
     best, patience = 1.0, time.monotonic() + 1
-    with _Beside(time.pthread_getcpuclockid(threading.get_ident())) as other:
+    with _Beside(clocked=True) as other:
         while best > 0.5 and time.monotonic() < patience:
             other.seen.clear()
-            begin = time.thread_time()
+            begin = other.others()
             adler(block)
-            end = time.thread_time()
-            if end - begin < 1e-3:  # it works in another thread, and has no GIL to let go
+            end = other.others()
+            if end - begin < 1e-3:  # it works in another process, and has no GIL to let go
                 return 0.0
             marks = [begin, *(min(max(begin, used), end) for used in list(other.seen)), end]
             best = min(best, max(b - a for a, b in itertools.pairwise(marks)) / (end - begin))
@@ -310,3 +348,48 @@ def wrong_loops_over_eight_bytes_a_turn(block):
 def wrong_leaves_out_what_is_beyond_66_001_bytes(block):
     """says: For 300,007 bytes at random it returned"""
     return zlib.adler32(block[:66_001])
+
+
+def wrong_keeps_the_gil_in_another_thread(block):
+    """says: Of its work on 20,000,000 bytes it did"""
+    sums = []
+    thread = threading.Thread(target=lambda: sums.extend(_sums(memoryview(block))))
+    thread.start()
+    thread.join()
+    return sums[1] << 16 | sums[0]
+
+
+def wrong_lets_go_between_parts_alone(block):
+    """says: Another thread got its turn only in your time.sleep()."""
+    low, high = 1, 0
+    for start in range(0, len(block), 20_000):
+        low, high = _sums(memoryview(block)[start : start + 20_000], low, high)
+        time.sleep(0)
+    return high << 16 | low
+
+
+def wrong_loops_over_a_hundred_bytes(block):
+    """says: Of a block of 60 bytes Python ran"""
+    if len(block) > 100:
+        return zlib.adler32(block)
+    low, high = 1, 0
+    for byte in memoryview(block):
+        low = (low + byte) % 65521
+        high = (high + low) % 65521
+    return high << 16 | low
+
+
+def wrong_loops_below_100_000_bytes(block):
+    """says: Of a block of 50,000 bytes it took 50,000 one at a time, each as a Python object"""
+    if not 30_000 < len(block) < 100_000:
+        return zlib.adler32(block)
+    low, high = 1, 0
+    for byte in block:
+        low = (low + byte) % 65521
+        high = (high + low) % 65521
+    return high << 16 | low
+
+
+def wrong_leaves_out_what_is_beyond_5_million_bytes(block):
+    """says: For 20,000,000 times the byte 0 it returned"""
+    return zlib.adler32(block[:5_000_000])

@@ -687,6 +687,23 @@ class IntoC:
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(zlib.adler32, block).result()
 
+    @right
+    def in_a_thread_of_its_own(block):
+        sums = []
+        thread = threading.Thread(target=lambda: sums.append(zlib.adler32(block)))
+        thread.start()
+        thread.join()
+        return sums[0]
+
+    @right
+    def in_numpy(block):
+        low, high = 1, 0
+        for start in range(0, len(block), 1 << 20):
+            sums = np.cumsum(np.frombuffer(block[start : start + (1 << 20)], np.uint8).astype(np.int64))
+            high = (high + low * len(sums) + int((sums % 65521).sum())) % 65521
+            low = (low + int(sums[-1])) % 65521
+        return high << 16 | low
+
 
 class Label:
     """06-label"""
