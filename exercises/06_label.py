@@ -127,27 +127,49 @@ def _one_fewer(trace):
     )
 
 
+def _one_more(trace):
+    """`trace` with one more thread that does what its last one does, for work in which none is in another's way."""
+    last = len(trace.threads) - 1
+
+    def doubled(spans):
+        return (*spans, *(Span(last + 1, span.start, span.end) for span in spans if span.thread == last))
+
+    return replace(
+        trace,
+        threads=(*trace.threads, trace.threads[-1]),
+        holds=doubled(trace.holds),
+        waits=doubled(trace.waits),
+        preempted=doubled(trace.preempted),
+    )
+
+
 OTHERS = (
     ("its threads in the other order", _turned, KINDS),
     ("its threads with other numbers", _numbered, KINDS),
     ("with moments in which no thread was on a core", _set_aside, KINDS),
     ("the first half of it", _half, KINDS),
     ("with two of its three threads", _one_fewer, "c"),
+    ("with a third thread that does the same", _one_more, "bf"),
 )
 
 
 def _paced(trace, factor):
-    """`trace` with all times `factor` as long: overlap, shares and cores stay."""
+    """`trace` with all times `factor` as long, and at another time: overlap, shares and cores stay."""
 
     def moment(ns):
-        return trace.start + round((ns - trace.start) * factor)
+        return round(ns * factor)
+
+    def slower(thread):
+        seconds = {name: getattr(thread.baseline, name) * factor for name in ("piece", "longest", "stamp", "threshold")}
+        return thread._replace(cpu=thread.cpu * factor, baseline=thread.baseline._replace(**seconds))
 
     def moved(spans):
         return tuple(Span(span.thread, moment(span.start), moment(span.end)) for span in spans)
 
     return replace(
         trace,
-        threads=tuple(thread._replace(cpu=thread.cpu * factor) for thread in trace.threads),
+        threads=tuple(map(slower, trace.threads)),
+        start=moment(trace.start),
         end=moment(trace.end),
         holds=moved(trace.holds),
         waits=moved(trace.waits),
@@ -235,3 +257,18 @@ def wrong_asks_whether_a_thread_was_preempted(trace):
     if trace.preempted:
         return "Python" if trace.overlap < 0.5 else "sleep"
     return "C" if trace.overlap > 0.5 else "mixed"
+
+
+def wrong_knows_them_by_the_time_of_the_recording(trace):
+    """says: Trace a, all of it twenty times as slow, is labeled None"""
+    starts = {letter: GilTrace.load(DATA / f"unknown-{letter}.json").start for letter in KINDS}
+    return next((KINDS[letter] for letter, start in starts.items() if start == trace.start), None)
+
+
+def wrong_takes_three_threads_for_python_or_sleep(trace):
+    """says: Trace b, with a third thread that does the same, is labeled 'sleep'"""
+    if len(trace.threads) == 3:
+        return "sleep" if trace.overlap > 0.5 else "Python"
+    if trace.cpu_over_wall < 0.8:
+        return "sleep"
+    return "C" if trace.overlap > 0.5 else "Python" if min(trace.shares) > 0.1 else "mixed"

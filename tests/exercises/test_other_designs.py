@@ -709,6 +709,12 @@ class Label:
     """06-label"""
 
     @right
+    def who_sleeps_when_alone(trace):
+        if len(trace.asleep) == len(trace.threads):
+            return "sleep"
+        return "C" if trace.overlap > 0.5 else "mixed" if max(trace.shares) > 0.8 else "Python"
+
+    @right
     def overlap_first(trace):
         if trace.overlap > 0.9:
             return "C" if trace.cpu_over_wall > 0.9 else "sleep"
