@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from exercises.kit import Addend, Gate, Inputs, added, count, settled, shown, unlike, watch
 
-LIMIT = 9
+LIMIT = 10
 
 
 def prices(orders, workers):
@@ -46,6 +46,7 @@ INPUTS = Inputs(
     also={
         "With an order that has no parts": lambda given: ([[lambda: 5], [], [lambda: 7, lambda: 8]], 2),
         "With a part that stands twice in an order": lambda given: ([[_four, _four, lambda: 4], [_four]], 2),
+        "With an order that stands twice": lambda given: ([[_four]] * 2, 2),
         "Where the first part of an order raises OSError": lambda given: ([[_four], [_gone, _four], [_four]], 2),
     },
 )
@@ -480,3 +481,10 @@ def wrong_puts_futures_in_place_of_the_parts(orders, workers):
         for order in orders:
             order[:] = [pool.submit(part) for part in order]
         return [sum(future.result() for future in order) for order in orders]
+
+
+def wrong_knows_an_order_by_its_identity(orders, workers):
+    """says: With an order that stands twice, it returned [4], not [4, 4]"""
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        futures = {id(order): [pool.submit(part) for part in order] for order in orders}
+        return [sum(future.result() for future in order) for order in futures.values()]

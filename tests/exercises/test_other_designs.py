@@ -274,7 +274,7 @@ class AllDone:
 
     @right
     def returns_how_many_there_are(futures, fn):
-        exercise("04-all-done").file.solution(futures, fn)
+        AllDone.asks_all_each_time(futures, fn)
         return len(futures)
 
     @right
@@ -339,6 +339,20 @@ class MendTheSample:
             threading.Thread(target=tell, args=(x, future)).start()
         return futures
 
+    @right
+    def submits_the_last_first(pool, work, inputs, report):
+        def tell(x, future):
+            try:
+                outcome = future.result()
+            except BaseException as error:
+                outcome = error
+            report(x, outcome)
+
+        futures = [pool.submit(work, x) for x in inputs[::-1]][::-1]
+        for x, future in zip(inputs, futures, strict=True):
+            future.add_done_callback(partial(tell, x))
+        return futures
+
 
 class Pipeline:
     """04-pipeline"""
@@ -401,20 +415,6 @@ class Pipeline:
             return list(await asyncio.gather(*map(one, pages)))
 
         return asyncio.run(run())
-
-    @right
-    def submits_the_last_first(pool, work, inputs, report):
-        def tell(x, future):
-            try:
-                outcome = future.result()
-            except BaseException as error:
-                outcome = error
-            report(x, outcome)
-
-        futures = [pool.submit(work, x) for x in inputs[::-1]][::-1]
-        for x, future in zip(inputs, futures, strict=True):
-            future.add_done_callback(partial(tell, x))
-        return futures
 
 
 class Settle:
