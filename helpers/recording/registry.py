@@ -49,7 +49,9 @@ class Submit:
 
     def is_of(self, thing: Any) -> bool:
         """Whether `thing` is its executor or its Future."""
-        return thing is self.executor or (issubclass(type(thing), Future) and vars(thing).get("_watch_row") is self.row)
+        if not issubclass(type(thing), Future):
+            return thing is self.executor
+        return getattr(vars(thing).get("_condition"), "_watch_row", None) is self.row
 
     def same(self, call: Call) -> bool:
         """Whether `call` is of the same function with the same arguments, object by object."""

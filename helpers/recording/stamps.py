@@ -2,7 +2,8 @@
 
 A worker thread says through public methods of `concurrent.futures.Future` when it starts a task
 (`set_running_or_notify_cancel`) and when the task has ended (`set_result`, `set_exception`). They are watched, so the
-function and its arguments go to the executor untouched. The row of a task is the attribute `_watch_row` of its Future.
+function and its arguments go to the executor untouched. The row of a task is the attribute `_watch_row` of its Future's
+Condition: a Future's own attributes may be compared or sent away, its Condition, which has a lock, never is.
 
 A worker may be quicker than the `submit` that makes the row. It then keeps an early row, in another attribute, and
 whoever comes second ties both: `submit` sets `_watch_row` and then looks for an early row, the worker makes that and
@@ -49,7 +50,7 @@ done, cancelled, exception = Future.done, Future.cancelled, Future.exception
 # So it is asked at most once in this many ns, and a task shorter than that gets none.
 CPU_GRAIN = 100_000
 
-NAMES = "_watch_row", "_watch_early"  # attributes of a Future: its row, and one made before its submit returned
+NAMES = "_watch_row", "_watch_early"  # of a Future's Condition: its row, and one made before its submit returned
 
 
 class Here(threading.local):
@@ -241,7 +242,7 @@ def _runs_tasks(code: CodeType) -> bool:
 
 def early_row(future: Any) -> Any:
     """The row of a Future that had none a moment ago: its submit has not returned, or nobody watches its executor."""
-    own = vars(future)
+    own = vars(future._condition)
     early: Row = own.setdefault("_watch_early", Row())
     row = own.get("_watch_row")
     if row is None:
@@ -262,7 +263,7 @@ def starting(bare: Callable[[Any], bool]) -> Callable[[Any], bool]:
             without_this_frame(error)
             raise
         try:
-            row = self._watch_row
+            row = self._condition._watch_row
         except AttributeError:
             row = None
         if row is None:
@@ -289,7 +290,7 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
     def set_result(self: Any, result: Any) -> None:
         end = now()
         try:
-            row = self._watch_row
+            row = self._condition._watch_row
         except AttributeError:
             row = None
         if row is None and not done(self):
@@ -297,7 +298,7 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
         if type(row) is list:
             start = row[STARTED]
             if start is None:
-                early = getattr(self, "_watch_early", None)
+                early = getattr(self._condition, "_watch_early", None)
                 if early is not None:
                     early.meet(row)
                     start = row[STARTED]
@@ -312,7 +313,7 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
                 row[OUTCOME] = outcome  # last: whoever sees it finds the rest filled in
         elif row is not None and not done(self):
             with suppress(Exception):  # what goes wrong here must not keep the Future from its end
-                early = vars(self).get("_watch_early", row)
+                early = vars(self._condition).get("_watch_early", row)
                 if early is not row:
                     early.meet(row)
                 row.end(outcome, end, result if raised else None, self)
@@ -353,7 +354,7 @@ def cancelling(bare: Callable[[Any], bool], registry: Any) -> Callable[[Any], bo
             raise
         finally:
             if cancelled(self):
-                end_row(getattr(self, "_watch_row", None) or early_row(self), "cancelled", end, None, self)
+                end_row(getattr(self._condition, "_watch_row", None) or early_row(self), "cancelled", end, None, self)
                 registry.settle()
 
     return cancel

@@ -101,8 +101,9 @@ def threads_submit(bare: Callable[..., Any]) -> Callable[..., Any]:
                 remove(rows, row)
             without_this_frame(error)
             raise
-        future._watch_row = row
-        early = getattr(future, "_watch_early", None)
+        condition = future._condition
+        condition._watch_row = row
+        early = getattr(condition, "_watch_early", None)
         if early is not None:
             early.meet(row)
         return future
@@ -331,8 +332,8 @@ def _listen(future: Any, row: Any) -> None:
 
 def tie(future: Any, row: Any, inner: list[Row] | None = None) -> Row | None:
     """Say which row a Future belongs to. Gives the one of the `inner` rows that turned out to be this one."""
-    own = attribute(future, "__dict__")
-    if not isinstance(own, dict) or not _is_one(future):
+    own = attribute(future._condition, "__dict__") if _is_one(future) else None
+    if not isinstance(own, dict):
         if _tells(future):
             _listen(future, row)
         return None

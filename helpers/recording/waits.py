@@ -12,6 +12,7 @@ from functools import wraps
 from types import FrameType
 from typing import Any
 
+from helpers._common import attribute
 from helpers.recording import stamps
 from helpers.recording.data import OUTCOME, Recording
 from helpers.recording.stamps import Row, now, without_this_frame
@@ -47,7 +48,7 @@ def at_once(timeout: Any) -> bool:
 
 def row_of(future: Any) -> Any:
     """The row of a Future that is being recorded, or None."""
-    row = getattr(future, "_watch_row", None) if isinstance(future, Future) else None
+    row = attribute(future._condition, "_watch_row") if isinstance(future, Future) else None
     return row.link or row if type(row) is Row else row
 
 
@@ -58,7 +59,7 @@ def on_future(bare: Callable[..., Any], call: str, runs: Runs) -> Callable[..., 
     def method(self: Any, timeout: float | None = None) -> Any:
         try:
             try:
-                row = self._watch_row
+                row = self._condition._watch_row
             except AttributeError:
                 row = None
             if row is None or (row[OUTCOME] and type(row) is list) or self.done() or at_once(timeout):

@@ -34,8 +34,8 @@ def wanted() -> Iterator[Patch]:
     """All that is to be replaced now."""
     if not registry.open and not registry.left:
         return
-    for name in stamps.NAMES:  # a Future without them may ask a __getattr__ of its own
-        yield Future, name, lambda _: None
+    for name in stamps.NAMES:  # what is there is found faster
+        yield threading.Condition, name, lambda _: None
     yield Future, "set_running_or_notify_cancel", stamps.starting
     yield Future, "set_result", lambda bare: stamps.ending(bare, "returned", registry)
     yield Future, "set_exception", lambda bare: stamps.ending(bare, "raised", registry)
@@ -245,7 +245,7 @@ class watch:
         with registry.lock:
             if not registry.open and not registry.left:
                 stamps.forget_threads()
-                Future()._watch_row = None  # type: ignore[attr-defined]  # CPython keeps room for one more name: for this
+                Future()._condition._watch_row = None  # type: ignore[attr-defined]  # CPython keeps room for one more name: for this
             opened.in_class = self.executor is not None and submits.by_class(self.executor)
             opened.plain = opened.in_class and submits.plain(self.executor)
             registry.open += (opened,)

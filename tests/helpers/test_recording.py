@@ -200,9 +200,9 @@ def test_a_task_keeps_its_stamps_however_late_its_submit_is(monkeypatch, set_at,
 
     def submit(moment):
         if moment == set_at:
-            future._watch_row = row
-        if moment == seen_at and "_watch_early" in vars(future):
-            future._watch_early.meet(row)
+            future._condition._watch_row = row
+        if moment == seen_at and "_watch_early" in vars(future._condition):
+            future._condition._watch_early.meet(row)
         seen.append(moment)
 
     def early_row(future, bare=stamps.early_row):
