@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
@@ -15,7 +15,7 @@ from typing import Any
 
 from helpers._common import attribute, name_of
 from helpers.recording import stamps
-from helpers.recording.data import STARTED, Recording, is_over
+from helpers.recording.data import STARTED, WORKER, Recording, is_over
 from helpers.recording.remote import DaskRuns, Mailbox
 from helpers.recording.stamps import Row
 
@@ -34,6 +34,7 @@ class Opened:
         self.thread = threading.get_ident()
         self.pid = os.getpid()
         self.unfinished: list[Any] = []  # rows, once the block is closed
+        self.early: list[Row] = []  # begun in a pool of threads before a submit of ours told of them
         self.dask = DaskRuns()
 
 
@@ -98,16 +99,19 @@ def label_of(fn: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 
 def _hands_on(submit: Submit) -> bool:
-    """Whether this thread is in code that knows of the task: has its executor or its Future at hand, in a variable or
-    one step from there. Two executors may be given equal calls by two threads.
+    """Whether this thread is in code that knows of the task: has its function and its executor or its Future at hand,
+    in variables or one step from there, or is a method of the executor. Two executors may be given equal calls by two
+    threads.
     """
     frame: FrameType | None = sys._getframe(1)
     while submit.returned and frame is not None:
         ours = frame.f_globals.get("__name__", "").startswith("helpers.recording")
         if not ours and frame.f_code.co_name != "<module>":  # a program has everything at hand
-            for value in list(frame.f_locals.values()):
-                if any(submit.is_of(thing) for thing in (value, *_near(value))):
-                    return True
+            names = dict(frame.f_locals)
+            things = [thing for value in names.values() for thing in (value, *_near(value))]
+            knows = names.get("self") is submit.executor or any(_same(thing, submit.call[0]) for thing in things)
+            if knows and any(submit.is_of(thing) for thing in things):
+                return True
         frame = frame.f_back
     return not submit.returned
 
@@ -125,6 +129,20 @@ def _near(value: Any) -> tuple[Any, ...]:
 def owner_of(cls: type, name: str) -> type:
     """The class, this one or a parent, from which instances of `cls` have an attribute."""
     return next(owner for owner in cls.__mro__ if name in vars(owner))
+
+
+def put(owner: Any, name: str, value: Any) -> None:
+    """Set an attribute, or take it away if it is to be MISSING; of an executor in its `__dict__`, as its `__setattr__`
+    may do something else.
+    """
+    if not isinstance(owner, type):
+        vars(owner)[name] = value
+        if value is MISSING:
+            del vars(owner)[name]
+    elif value is MISSING:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, value)
 
 
 class Registry:
@@ -158,6 +176,14 @@ class Registry:
 
     def watching(self, executor: Any) -> tuple[Opened, ...]:
         return tuple(o for o in self.open if o.executor is None or o.executor is executor)
+
+    def unheard(self, opened: Opened) -> int:
+        """How many tasks its executor's threads began of which no submit has told."""
+        rows = [row for row in opened.early if row.link is None]
+        if opened.executor is None:
+            return len(rows)
+        threads = {thread.native_id for thread in list(attribute(opened.executor, "_threads", ()))}
+        return sum(row[WORKER] is not None and row[WORKER].native_id in threads for row in rows)
 
     def watching_class(self, executor: Any, submit: Any = None) -> tuple[Opened, ...]:
         """Those whose tasks the class of `executor` tells of. Where one executor is watched, a call of its parent
@@ -200,6 +226,16 @@ class Registry:
         with self.lock:
             waiting = [submit for others in self.waiting.values() for submit in others]
         return sum(not s.returned and any(o.run is run for o in s.watchers) for s in waiting)
+
+    def begun_early(self, row: Row, frame: FrameType) -> None:
+        """A task begins of which no submit has told yet; one may never do."""
+        if frame.f_globals.get("__name__") == "concurrent.futures.thread":
+            with self.lock:
+                for opened in self.open:
+                    if opened.executor is None or isinstance(opened.executor, ThreadPoolExecutor):
+                        opened.early.append(row)
+                        if len(opened.early) % 1000 == 0:
+                            opened.early = [other for other in opened.early if other.link is None]
 
     def take_over(self, submit: Submit) -> None:
         """Its task is on its way: nobody else can be handed it."""
@@ -252,17 +288,14 @@ class Registry:
             if vars(owner).get(name) is not ours:
                 continue  # someone has wrapped it since: it stays, and passes everything on
             with suppress(Exception):  # one that lets nothing be taken away keeps ours, which passes everything on
-                if before is MISSING:
-                    delattr(owner, name)
-                else:
-                    setattr(owner, name, before)
+                put(owner, name, before)
         for key, (owner, name, make) in wanted.items():
             if key not in self.patches:
                 before = vars(owner).get(name, MISSING)
                 ours = make(before)
                 self.patches[key] = owner, name, before, ours
                 try:
-                    setattr(owner, name, ours)
+                    put(owner, name, ours)
                 except Exception:
                     del self.patches[key]
                     if not isinstance(owner, type):  # of classes that let nothing be set, one pool's watch needs none

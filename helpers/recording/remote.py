@@ -22,6 +22,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from helpers.recording.data import FINISHED, NOTE, OUTCOME, STARTED, SUBMITTED, WORKER, Thread
+from helpers.recording.disguise import uncounted
 
 # Clocks of two processes count from the same moment on one machine. Further apart than this, they do not.
 SAME_CLOCK = 50_000_000
@@ -63,6 +64,7 @@ class Home:
 _file: list[Any] = []  # of a worker process: folder, pid, file descriptor
 
 
+@uncounted
 def run_away(home: Home, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Call `fn` in a worker process, with a line home before it and one after."""
     thread = [multiprocessing.current_process().name, threading.current_thread().name, threading.get_native_id()]

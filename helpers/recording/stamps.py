@@ -42,6 +42,7 @@ from helpers.recording.data import (
     note_error,
     put_error,
 )
+from helpers.recording.disguise import uncounted, without_this_frame
 
 now, cpu_time = time.perf_counter_ns, time.thread_time_ns
 # As they are without us, and without what a class of Futures makes of them: those may do something when they are asked.
@@ -80,15 +81,6 @@ def forget_threads() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=forget_threads)
-
-
-def without_this_frame(error: BaseException) -> None:
-    """Take the frame that caught `error` off its traceback; a bare `raise` after it does not add it again.
-
-    An exception of a frozen class refuses `error.__traceback__ = ...`.
-    """
-    if error.__traceback__ is not None:
-        BaseException.with_traceback(error, error.__traceback__.tb_next)
 
 
 class Row(list[Any]):
@@ -251,7 +243,8 @@ def early_row(future: Any) -> Any:
     return row
 
 
-def starting(bare: Callable[[Any], bool]) -> Callable[[Any], bool]:
+@uncounted
+def starting(bare: Callable[[Any], bool], registry: Any) -> Callable[[Any], bool]:
     """Future.set_running_or_notify_cancel, with the start stamped in the row."""
 
     @functools.wraps(bare)
@@ -268,6 +261,8 @@ def starting(bare: Callable[[Any], bool]) -> Callable[[Any], bool]:
             row = None
         if row is None:
             row = early_row(self)
+            if getattr(self._condition, "_watch_early", None) is row:
+                registry.begun_early(row, sys._getframe(1))
         if type(row) is list:
             me = here.me
             row[WORKER] = me[0]
@@ -282,6 +277,7 @@ def starting(bare: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return set_running_or_notify_cancel
 
 
+@uncounted
 def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Callable[[Any, Any], None]:
     """Future.set_result or set_exception, with the end stamped in the row before anyone can see it."""
     raised = outcome == "raised"
@@ -341,6 +337,7 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
     return set_exception
 
 
+@uncounted
 def cancelling(bare: Callable[[Any], bool], registry: Any) -> Callable[[Any], bool]:
     """Future.cancel, with the moment stamped in the row."""
 

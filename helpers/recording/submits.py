@@ -13,15 +13,10 @@ from typing import Any
 from helpers._common import attribute
 from helpers.recording import stamps
 from helpers.recording.data import ENDLESS, NOTE, OUTCOME, SHARED, STARTED, SUBMITTED, SUBMITTER, WORKER
+from helpers.recording.disguise import stands_for, uncounted, without_this_frame
 from helpers.recording.registry import MISSING, Opened, Submit, label_of, owner_of, registry, unwrapped
 from helpers.recording.remote import run_away
-from helpers.recording.stamps import (
-    Listener,
-    Row,
-    done,
-    now,
-    without_this_frame,
-)
+from helpers.recording.stamps import Listener, Row, done, now
 
 RENAMED = "tasks have the labels of another watch that was open at the same time"
 Sender = Callable[[Callable[..., Any], Submit, tuple[Any, ...], dict[str, Any]], Any]
@@ -59,11 +54,12 @@ def plain(executor: Any) -> bool:
     return home_of(registry.before(type(executor), "submit")) == "concurrent.futures.thread"
 
 
+@uncounted
 def own_submit(executor: Any, was: Any) -> Callable[..., Any]:
     """The `submit` of one executor that is watched."""
     bare = executor.submit if was is MISSING else was
 
-    @wraps(bare)
+    @stands_for(bare)
     def submit(*args: Any, **kwargs: Any) -> Any:
         try:
             watchers = registry.watching(executor)
@@ -75,6 +71,7 @@ def own_submit(executor: Any, was: Any) -> Callable[..., Any]:
     return submit
 
 
+@uncounted
 def threads_submit(bare: Callable[..., Any]) -> Callable[..., Any]:
     """ThreadPoolExecutor.submit: its workers stamp a plain list."""
 
@@ -103,7 +100,10 @@ def threads_submit(bare: Callable[..., Any]) -> Callable[..., Any]:
             raise
         condition = future._condition
         condition._watch_row = row
-        early = getattr(condition, "_watch_early", None)
+        try:
+            early = condition._watch_early
+        except AttributeError:
+            early = None
         if early is not None:
             early.meet(row)
         return future
@@ -111,6 +111,7 @@ def threads_submit(bare: Callable[..., Any]) -> Callable[..., Any]:
     return submit
 
 
+@uncounted
 def class_submit(bare: Any) -> Callable[..., Any]:
     """The `submit` of a class. A task of an executor that nobody watches may still be one that was handed on."""
     home = home_of(bare)
@@ -119,7 +120,7 @@ def class_submit(bare: Any) -> Callable[..., Any]:
     final = home == "concurrent.futures.process"
     sender = to_processes if final else to_dask if home == "distributed.client" else None
 
-    @wraps(bare)
+    @stands_for(bare)
     def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
             watchers = registry.watching_class(self, submit)
@@ -134,6 +135,7 @@ def class_submit(bare: Any) -> Callable[..., Any]:
     return submit
 
 
+@uncounted
 def record(
     executor: Any,
     submit: Callable[..., Any],
@@ -182,8 +184,10 @@ def record(
     try:
         future = submit(*args, **kwargs) if sender is None else sender(submit, under_way, args, kwargs)
     except BaseException as error:
-        if not held_back:
+        if not held_back and row.eye is None:  # a submit inside it may have made the task, and it has a Future
             discard(fresh, row)
+        for inner, _, its_watchers in under_way.inner:
+            keep(its_watchers, inner)
         registry.take_over(under_way)
         without_this_frame(error)
         if sender is not None:
@@ -214,6 +218,7 @@ def _origin(submit: Any) -> Any:
     return unwrap(getattr(fn, "__func__", fn))
 
 
+@uncounted
 def to_processes(submit: Callable[..., Any], under_way: Submit, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """ProcessPoolExecutor.submit of a task that writes its stamps; where there is no disk for them, of the bare one."""
     try:
@@ -223,6 +228,7 @@ def to_processes(submit: Callable[..., Any], under_way: Submit, args: tuple[Any,
     return submit(run_away, home, *args, **kwargs)
 
 
+@uncounted
 def to_dask(submit: Callable[..., Any], under_way: Submit, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Client.submit, of which the scheduler will tell when and where the task ran."""
     watchers = under_way.watchers[:1]
@@ -233,6 +239,7 @@ def to_dask(submit: Callable[..., Any], under_way: Submit, args: tuple[Any, ...]
     return future
 
 
+@uncounted
 def dask_map(bare: Any) -> Callable[..., Any]:
     """Client.map, which gives a Future an item and calls no `submit`."""
 
@@ -264,11 +271,12 @@ def dask_map(bare: Any) -> Callable[..., Any]:
     return map
 
 
+@uncounted
 def own_map(executor: Any, bare: Any) -> Callable[..., Any]:
     """The `map` of one executor that is watched: a map that goes by Dask's Client.map belongs to that watch."""
     call = executor.map if bare is MISSING else bare
 
-    @wraps(call)
+    @stands_for(call)
     def map(*args: Any, **kwargs: Any) -> Any:
         mapping = stamps.here.mapping
         stamps.here.mapping = registry.watching(executor)
@@ -289,7 +297,13 @@ def _label(watchers: tuple[Opened, ...], args: tuple[Any, ...], kwargs: dict[str
             for other in watchers:  # they share the row
                 if other.label is not opened.label and RENAMED not in other.run.remarks:
                     other.run.remarks.append(RENAMED)
-            return str(opened.label(*args, **kwargs))
+            try:
+                return str(opened.label(*args, **kwargs))
+            except Exception as error:
+                words = attribute(type(error), "__name__", "an error")
+                remark = f"label raised {words}: tasks have their functions' names"
+                opened.run.remarks += [] if remark in opened.run.remarks else [remark]
+                break
     return label_of(args[0], args[1:], kwargs)
 
 

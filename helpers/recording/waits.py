@@ -15,7 +15,8 @@ from typing import Any
 from helpers._common import attribute
 from helpers.recording import stamps
 from helpers.recording.data import OUTCOME, Recording
-from helpers.recording.stamps import Row, now, without_this_frame
+from helpers.recording.disguise import uncounted, without_this_frame
+from helpers.recording.stamps import Row, now
 
 Runs = Callable[[], Iterable[Recording]]
 _COLLECTORS = {concurrent.futures.as_completed.__code__: "as_completed", concurrent.futures.wait.__code__: "wait"}
@@ -52,6 +53,7 @@ def row_of(future: Any) -> Any:
     return row.link or row if type(row) is Row else row
 
 
+@uncounted
 def on_future(bare: Callable[..., Any], call: str, runs: Runs) -> Callable[..., Any]:
     """Future.result or Future.exception, with the wait for an unfinished task recorded."""
 
@@ -75,6 +77,7 @@ def on_future(bare: Callable[..., Any], call: str, runs: Runs) -> Callable[..., 
     return method
 
 
+@uncounted
 def on_event(bare: Callable[..., bool], runs: Runs, mine: Runs) -> Callable[..., bool]:
     """Event.wait: as_completed and wait stand in one, which tells for which Futures; so may the thread that watches."""
 
@@ -107,6 +110,7 @@ def _unfinished(frame: FrameType) -> Iterator[Any]:
             yield row
 
 
+@uncounted
 def on_call(bare: Callable[..., Any], call: str, blocks: Callable[..., bool], mine: Runs) -> Callable[..., Any]:
     """A method that may block, with the wait of a thread that watches recorded where `blocks` says so.
 

@@ -19,14 +19,16 @@ from functools import partial, wraps
 from types import FunctionType
 from typing import Any
 
-from helpers._common import function, instance, shown
+from helpers._common import count, function, instance, shown
 from helpers.recording import stamps, submits, waits
 from helpers.recording.data import OUTCOME, SUBMITTER, WORKER, Mark, Recording, Thread, is_over
+from helpers.recording.disguise import stands_for, uncounted, without_this_frame
 from helpers.recording.registry import MISSING, Opened, Patch, owner_of, registry
 from helpers.recording.remote import dask_client
-from helpers.recording.stamps import Listener, now, without_this_frame
+from helpers.recording.stamps import Listener, now
 
 POOLS = "multiprocessing's pools, and joblib's threads on them, are no Executors: their tasks are not recorded"
+UNHEARD = "not recorded: submitted before the block, or by a `submit` that was taken from its pool before it"
 POOL_METHODS = ("apply", "apply_async", "imap", "imap_unordered", "map", "map_async", "starmap", "starmap_async")
 
 
@@ -36,7 +38,7 @@ def wanted() -> Iterator[Patch]:
         return
     for name in stamps.NAMES:  # what is there is found faster
         yield threading.Condition, name, lambda _: None
-    yield Future, "set_running_or_notify_cancel", stamps.starting
+    yield Future, "set_running_or_notify_cancel", lambda bare: stamps.starting(bare, registry)
     yield Future, "set_result", lambda bare: stamps.ending(bare, "returned", registry)
     yield Future, "set_exception", lambda bare: stamps.ending(bare, "raised", registry)
     yield Future, "cancel", lambda bare: stamps.cancelling(bare, registry)
@@ -88,6 +90,7 @@ def methods_of(cls: type) -> Iterator[Patch]:
         yield cls, "shutdown", class_shutdown
 
 
+@uncounted
 def init_subclass(bare: Any) -> Any:
     """Executor.__init_subclass__: a class that is defined or imported inside the block is watched as well."""
 
@@ -103,8 +106,9 @@ def init_subclass(bare: Any) -> Any:
     return classmethod(__init_subclass__)
 
 
+@uncounted
 def class_shutdown(bare: Any) -> Callable[..., Any]:
-    @wraps(bare)
+    @stands_for(bare)
     def shutdown(self: Any, *args: Any, **kwargs: Any) -> Any:
         runs = [opened.run for opened in registry.watching_class(self)]
         runs += [opened.run for opened in registry.left if opened.in_class and opened.executor is self]
@@ -118,11 +122,12 @@ def class_shutdown(bare: Any) -> Callable[..., Any]:
     return shutdown
 
 
+@uncounted
 def own_shutdown(executor: Any, was: Any) -> Callable[..., Any]:
     """The `shutdown` of one executor that is watched, or was and has tasks that have not ended."""
     bare = executor.shutdown if was is MISSING else was
 
-    @wraps(bare)
+    @stands_for(bare)
     def shutdown(*args: Any, **kwargs: Any) -> Any:
         runs = [opened.run for opened in registry.watching(executor)]
         runs += [opened.run for opened in registry.left if opened.executor is executor]
@@ -136,6 +141,7 @@ def own_shutdown(executor: Any, was: Any) -> Callable[..., Any]:
     return shutdown
 
 
+@uncounted
 def add_done_callback(bare: Callable[[Any, Any], None]) -> Callable[..., None]:
     """Future.add_done_callback: when each callback of a recorded task ran, and in which thread."""
 
@@ -168,6 +174,7 @@ def add_done_callback(bare: Callable[[Any, Any], None]) -> Callable[..., None]:
     return add_done_callback
 
 
+@uncounted
 def noting_pools(bare: Any) -> Callable[..., Any]:
     """A method of multiprocessing's pools: that it was called is said in the recordings of all executors."""
 
@@ -185,6 +192,7 @@ def noting_pools(bare: Any) -> Callable[..., Any]:
     return method
 
 
+@uncounted
 def renaming(bare: Any) -> property:
     """Thread.name: a thread that gets a new name has it in all of the recording, so that it stays one thread."""
 
@@ -270,6 +278,9 @@ class watch:
             for row in opened.run.rows:
                 if type(row) is stamps.Row and row.forget is not None and is_over(row):
                     row.forget()
+            unheard = registry.unheard(opened)
+            if unheard:
+                opened.run.remarks.append(f"{count(unheard, 'task')} {UNHEARD}")
             if opened.unfinished:
                 registry.left.append(opened)
             registry.refresh()

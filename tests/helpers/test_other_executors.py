@@ -191,6 +191,23 @@ def test_equal_calls_to_two_executors_from_two_threads_are_two_tasks():
     assert len(run.tasks) == 2 and {task.outcome for task in run.tasks} == {"returned"}
 
 
+def test_who_has_another_executor_at_hand_submits_a_task_of_its_own():
+    later, found = Later(True), []
+
+    def other(first, pool):
+        found.append(pool.submit(square, 3).result(LIMIT))
+
+    with watch() as run, ThreadPoolExecutor(1) as pool:
+        theirs = later.submit(square, 3)
+        thread = threading.Thread(target=other, args=(later, pool))
+        thread.start()
+        thread.join()
+        assert found == [9] and run.tasks[0].outcome == "queued"
+        later.shutdown()
+        assert theirs.result(LIMIT) == 9
+    assert [task.outcome for task in run.tasks] == ["returned"] * 2
+
+
 class Elsewhere(Executor):
     """Runs tasks where nobody sees it: it never says that one starts."""
 
@@ -503,6 +520,25 @@ def test_more_executors(looking):
             assert [f.result(LIMIT) for f in [pool.submit(square, i) for i in range(5)]] == ["0", "1", "4", "9", "16"]
     if run is not None:
         assert len(run.tasks) == 5 and all(t.worker is not None for t in run.tasks)
+
+
+def test_more_executors_that_try_again(looking):
+    """One executor watched: one task, which ran more than once. All watched: each run has a row."""
+    more = pytest.importorskip("more_executors", reason="more-executors is not installed")
+    tries = iter([ValueError("first"), ValueError("second"), None])
+
+    def flaky():
+        error = next(tries)
+        if error is not None:
+            raise error
+        return 7
+
+    retry = {"max_attempts": 5, "sleep": 0.01, "max_sleep": 0.01}
+    with more.Executors.thread_pool(max_workers=1).with_retry(**retry) as pool, looking(pool) as run:
+        assert pool.submit(flaky).result(LIMIT) == 7
+    if run is not None:
+        assert [t.outcome for t in run.tasks] == ["returned"] + ["raised", "returned"] * (looking is everywhere)
+        assert "ran more than once" in run.tasks[0].note and not any(t.note for t in run.tasks[1:])
 
 
 def test_wrapt(looking, monkeypatch):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures as futures
 import copy
+import functools
 import gc
+import inspect
+import logging
 import os
 import pickle
 import queue
@@ -13,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 import weakref
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import nullcontext
@@ -396,3 +400,171 @@ def test_a_name_that_a_thread_refuses(looking):
         with pytest.raises(AssertionError) as caught:
             threading.Thread.name.fset(threading.Thread.__new__(threading.Thread), "early")
         assert [entry.name for entry in caught.traceback][1:] == ["name"]
+
+
+def test_who_is_blamed_by_warnings_and_logs(looking, caplog):
+    log = logging.getLogger("pool")
+
+    class Old(ThreadPoolExecutor):
+        def submit(self, fn, /, *args):
+            warnings.warn("submit is old", DeprecationWarning, stacklevel=2)
+            log.warning("submit", stacklevel=2)
+            return super().submit(fn, *args)
+
+        def shutdown(self, *args, **kwargs):
+            warnings.warn("shutdown is old", DeprecationWarning, stacklevel=2)
+            super().shutdown(*args, **kwargs)
+
+    class Registers(futures.Executor):
+        def __init_subclass__(cls, **kwargs):
+            warnings.warn("a class is old", DeprecationWarning, stacklevel=2)
+            super().__init_subclass__(**kwargs)
+
+    def called(future):
+        warnings.warn("a callback is old", DeprecationWarning, stacklevel=2)
+
+    pool = Old(1)
+    with looking(pool), warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        done = pool.submit(abs, -1)
+        assert done.result(LIMIT) == 1 and list(pool.map(abs, [-2])) == [2]
+        done.add_done_callback(called)
+        type("Own", (Registers,), {})
+        pool.shutdown()
+    here, base = __file__, futures._base.__file__
+    assert [warning.filename for warning in seen] == [here, base, base, here, here]
+    assert [record.pathname for record in caplog.records] == [here, base]
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), mock.Mock(side_effect=KeyError)])
+def test_a_label_that_raises(error):
+    def label(fn, *args):
+        raise error if isinstance(error, Exception) else error()
+
+    with ThreadPoolExecutor(1) as pool, watch(pool, label=label) as run:
+        assert [pool.submit(abs, -n).result(LIMIT) for n in range(2)] == [0, 1]
+    assert [task.label for task in run.tasks] == ["abs"] * 2
+    [note] = run.notes
+    assert note in repr(run) and note.startswith("label raised ") and "their functions' names" in note
+
+
+class Sent(Future):
+    """Can be sent away, without the lock that it has."""
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "_condition"}
+
+
+def test_a_future_has_no_more_attributes(looking):
+    class Pool(futures.Executor):
+        def submit(self, fn, /, *args):
+            future = Sent()
+            if future.set_running_or_notify_cancel():
+                future.set_result(fn(*args))
+            return future
+
+    expected, pool = pickle.dumps(Pool().submit(abs, -1)), Pool()
+    with looking(pool), ThreadPoolExecutor(1) as threads:
+        future, other = pool.submit(abs, -1), threads.submit(abs, -1)
+        assert pickle.dumps(future) == expected and other.result(LIMIT) == 1
+        assert list(vars(future)) == list(vars(other)) == list(vars(Future()))
+    assert vars(future) | {"_condition": 0} == vars(Pool().submit(abs, -1)) | {"_condition": 0}
+
+
+def test_a_submit_that_is_no_function(looking):
+    class Cached(futures.Executor):
+        @functools.lru_cache  # noqa: B019
+        def submit(self, fn, /, *args):
+            return Inline().submit(fn, *args)
+
+    class Dispatching(futures.Executor):
+        @functools.singledispatchmethod
+        def submit(self, fn, /, *args):
+            return Inline().submit(fn, *args)
+
+        @submit.register
+        def _(self, fn: str, /, *args):
+            return Inline().submit(len, fn)
+
+    class Holds(futures.Executor):
+        submit = mock.Mock(return_value=7)
+
+    pools = Cached(), Dispatching(), Holds()
+    with looking(pools[0]), looking(pools[1]), looking(pools[2]):
+        assert [pools[0].submit(abs, -1).result(LIMIT) for _ in range(2)] == [1, 1]
+        assert pools[0].submit.cache_info().hits == Cached.submit.cache_info().hits == 1
+        assert pools[0].submit.__self__ is pools[0] and inspect.ismethod(pools[0].submit)
+        assert [pools[1].submit(fn, -1).result(LIMIT) for fn in (abs, "four")] == [1, 4]
+        assert pools[1].submit.register and Dispatching.submit.register
+        assert pools[2].submit(abs) == 7 and pools[2].submit.call_args == mock.call(abs)
+
+
+def test_a_submit_in_a_wrapper_of_wrapt(looking, monkeypatch):
+    wrapt = pytest.importorskip("wrapt", reason="wrapt is not installed")
+
+    def wrapper(wrapped, instance, args, kwargs):
+        return wrapped(*args, **kwargs)
+
+    class Pool(ThreadPoolExecutor):
+        submit = wrapt.FunctionWrapper(ThreadPoolExecutor.submit, wrapper)
+
+    with Pool(1) as pool, looking(pool) as run:
+        assert pool.submit._self_wrapper is wrapper and Pool.submit._self_wrapper is wrapper
+        assert inspect.signature(pool.submit) == inspect.signature(ThreadPoolExecutor(1).submit)
+        assert pool.submit(abs, -1).result(LIMIT) == 1
+    assert run is None or [task.label for task in run.tasks] == ["abs"]
+
+
+def test_an_executor_that_stands_for_another(looking):
+    class Proxy(futures.Executor):
+        def __init__(self, pool):
+            object.__setattr__(self, "pool", pool)
+
+        def __getattribute__(self, name):
+            return getattr(object.__getattribute__(self, "pool"), name)
+
+        def __setattr__(self, name, value):
+            setattr(object.__getattribute__(self, "pool"), name, value)
+
+    with ThreadPoolExecutor(1) as pool:
+        before, proxy = list(vars(pool)), Proxy(pool)
+        with looking(proxy) as run:
+            assert proxy.submit(abs, -1).result(LIMIT) == 1
+        assert list(vars(pool)) == before
+    assert run is None or [task.outcome for task in run.tasks] == ["returned"]
+
+
+def test_a_submit_taken_before_the_block_is_named(looking):
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as other:
+        submit, others = pool.submit, other.submit
+        with looking(pool) as run:
+            assert [submit(abs, -1).result(LIMIT), pool.submit(abs, -2).result(LIMIT)] == [1, 2]
+            others(abs, -3).result(LIMIT)
+    if run is not None:
+        assert len(run.tasks) == 1
+        [note] = run.notes
+        assert note.startswith("1 task not recorded" if looking is one else "2 tasks not recorded")
+
+
+def test_a_submit_that_raises_behind_its_task(looking):
+    class Late(ThreadPoolExecutor):
+        def submit(self, fn, /, *args):
+            self.last = super().submit(fn, *args)
+            raise LookupError
+
+    class Beside(futures.Executor):
+        def __init__(self, pool):
+            self.pool = pool
+
+        def submit(self, fn, /, *args):
+            self.last = self.pool.submit(pow, 2, 3)
+            raise LookupError
+
+    with Late(1) as late, ThreadPoolExecutor(1) as pool:
+        for refuses in (late, Beside(pool)):
+            with looking(refuses) as run:
+                with pytest.raises(LookupError):
+                    refuses.submit(abs, -1)
+                assert refuses.last.result(LIMIT) in (1, 8)
+            tasks = ["abs"] if refuses is late else ["pow"] if looking is every else []
+            assert run is None or [(task.label, task.outcome) for task in run.tasks] == [(t, "returned") for t in tasks]
