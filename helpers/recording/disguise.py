@@ -50,4 +50,7 @@ def stands_for(bare: Any) -> Any:
     """A decorator: what stands in for `bare` looks like it."""
     if type(bare) is FunctionType:
         return wraps(bare)
+    if type(bare) is property:
+        rest = bare.fset, bare.fdel, bare.__doc__
+        return lambda call: property(lambda self: update_wrapper(StandIn(call, self), bare.__get__(self)), *rest)
     return lambda call: update_wrapper(StandIn(call), bare)

@@ -10,7 +10,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from types import BuiltinMethodType, FrameType, MethodType
+from types import BuiltinMethodType, FrameType, FunctionType, MethodType
 from typing import Any
 
 from helpers._common import attribute, name_of
@@ -132,17 +132,16 @@ def owner_of(cls: type, name: str) -> type:
 
 
 def put(owner: Any, name: str, value: Any) -> None:
-    """Set an attribute, or take it away if it is to be MISSING; of an executor in its `__dict__`, as its `__setattr__`
-    may do something else.
-    """
+    """Set an attribute, or take it away if it is to be MISSING; a `__setattr__` of somebody's own is not told."""
     if not isinstance(owner, type):
         vars(owner)[name] = value
         if value is MISSING:
             del vars(owner)[name]
-    elif value is MISSING:
-        delattr(owner, name)
-    else:
-        setattr(owner, name, value)
+        return
+    try:
+        type.__delattr__(owner, name) if value is MISSING else type.__setattr__(owner, name, value)
+    except TypeError:  # of a metaclass in C, which must be told
+        delattr(owner, name) if value is MISSING else setattr(owner, name, value)
 
 
 class Registry:
@@ -289,6 +288,8 @@ class Registry:
                 continue  # someone has wrapped it since: it stays, and passes everything on
             with suppress(Exception):  # one that lets nothing be taken away keeps ours, which passes everything on
                 put(owner, name, before)
+            if type(before) is FunctionType:  # what the program has set on it meanwhile
+                vars(before).update((key, value) for key, value in vars(ours).items() if key != "__wrapped__")
         for key, (owner, name, make) in wanted.items():
             if key not in self.patches:
                 before = vars(owner).get(name, MISSING)

@@ -19,6 +19,7 @@ from helpers.recording.remote import run_away
 from helpers.recording.stamps import Listener, Row, done, now
 
 RENAMED = "tasks have the labels of another watch that was open at the same time"
+NO_METHODS = staticmethod | classmethod | type  # what takes no executor
 Sender = Callable[[Callable[..., Any], Submit, tuple[Any, ...], dict[str, Any]], Any]
 
 
@@ -36,9 +37,10 @@ def by_class(executor: Any) -> bool:
         return False
     for name in ("submit", "shutdown"):
         method, function = getattr(executor, name), vars(owner_of(cls, name))[name]
-        if type(method) is not MethodType or method.__self__ is not executor or method.__func__ is not function:
+        if name in vars(executor) or isinstance(function, NO_METHODS):
             return False
-        if name in vars(executor) or type(function) is not FunctionType:
+        its = type(method) is MethodType and method.__self__ is executor and method.__func__ is function
+        if not its and (type(function) is FunctionType or cls.__getattribute__ is not object.__getattribute__):
             return False
     return True
 

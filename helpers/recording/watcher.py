@@ -84,7 +84,7 @@ def executor_classes(cls: type = Executor) -> Iterator[type]:
 
 def methods_of(cls: type) -> Iterator[Patch]:
     """What is replaced in each class of executors."""
-    if not isinstance(vars(cls).get("submit", cls), staticmethod | classmethod | type):  # they take no executor
+    if not isinstance(vars(cls).get("submit", cls), submits.NO_METHODS):
         yield cls, "submit", submits.class_submit
     if "shutdown" in vars(cls):
         yield cls, "shutdown", class_shutdown

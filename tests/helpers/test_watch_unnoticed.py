@@ -568,3 +568,51 @@ def test_a_submit_that_raises_behind_its_task(looking):
                 assert refuses.last.result(LIMIT) in (1, 8)
             tasks = ["abs"] if refuses is late else ["pow"] if looking is every else []
             assert run is None or [(task.label, task.outcome) for task in run.tasks] == [(t, "returned") for t in tasks]
+
+
+def test_what_a_class_and_its_submit_are_told(looking):
+    told = []
+
+    class Meta(type(futures.Executor)):
+        def __setattr__(cls, name, value):
+            told.append(name)
+            super().__setattr__(name, value)
+
+    class Pool(ThreadPoolExecutor, metaclass=Meta):
+        def submit(self, fn, /, *args):
+            Pool.submit.calls = getattr(Pool.submit, "calls", 0) + 1
+            return super().submit(fn, *args)
+
+    with Pool(1) as pool:
+        for _ in range(2):
+            with looking(pool):
+                assert pool.submit(abs, -1).result(LIMIT) == 1
+    assert Pool.submit.calls == 2 and not hasattr(Pool.submit, "__wrapped__") and told == []
+
+
+class Partial(Inline):
+    submit = functools.partialmethod(Inline.submit)
+
+
+def test_an_executor_whose_submit_is_a_partial_is_sent_as_it_was(looking):
+    pool = Partial()
+    with looking(pool) as run:
+        assert vars(pickle.loads(pickle.dumps(pool))) == vars(copy.copy(pool)) == {}
+        assert pool.submit(abs, -1).result(LIMIT) == 1
+    assert run is None or [task.outcome for task in run.tasks] == ["returned"]
+
+
+def test_a_submit_that_is_a_property(looking):
+    class Pool(futures.Executor):
+        inner = ThreadPoolExecutor(1)
+
+        @property
+        def submit(self):
+            return self.inner.submit
+
+    pool = Pool()
+    with Pool.inner, looking(pool) as run:
+        with pytest.raises(AttributeError):
+            pool.submit = abs
+        assert pool.submit.__self__ is Pool.inner and list(pool.map(abs, [-1])) == [1]
+    assert run is None or [task.outcome for task in run.tasks] == ["returned"]
