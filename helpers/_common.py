@@ -11,6 +11,7 @@ import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral, Real
+from types import FunctionType
 from typing import Any
 
 
@@ -80,9 +81,13 @@ def name_of(fn: Any) -> str:
 
 
 def attribute(thing: Any, name: str, default: Any = None) -> Any:
-    """An attribute of somebody's object, whose __getattr__ may raise what it likes."""
+    """An attribute of somebody's object, whose properties may raise what they like. A `__getattr__` of its own is not
+    asked: it may do something, as a proxy does that first makes what it stands for.
+    """
     try:
-        return getattr(thing, name, default)
+        cls = type(thing)
+        own = hasattr(cls, "__getattr__") or type(cls.__getattribute__) is FunctionType
+        return object.__getattribute__(thing, name) if own else getattr(thing, name)
     except Exception:
         return default
 

@@ -35,7 +35,7 @@ def note_error(row: list[Any], error: Any) -> None:
     """Keep what a task raised, for people: its class, and its text where that is no code of the program's own."""
     if len(row) <= ERROR:
         words = attribute(type(error), "__name__", "an error")
-        if type(error).__str__ is BaseException.__str__:
+        if attribute(type(error), "__str__") is BaseException.__str__:
             args = vars(BaseException)["args"].__get__(error)  # a class may have put its own in front
             words += f": {args[0][:MOST_WORDS]}" if len(args) == 1 and type(args[0]) is str and args[0] else ""
         put_error(row, words)

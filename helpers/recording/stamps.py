@@ -26,6 +26,7 @@ from contextlib import suppress
 from types import CodeType, FrameType
 from typing import Any
 
+from helpers._common import attribute
 from helpers.recording.data import (
     AGAIN,
     CPU,
@@ -60,7 +61,9 @@ class Here(threading.local):
     """
 
     def __init__(self) -> None:
-        self.me: list[Any] = [Thread(threading.current_thread().name, threading.get_native_id()), 0, 0]
+        me = threading.get_ident()  # current_thread() would make a Thread where there is none
+        thread = next((thread for thread in threading.enumerate() if thread.ident == me), None)
+        self.me: list[Any] = [Thread(str(attribute(thread, "name", f"Thread {me}")), threading.get_native_id()), 0, 0]
         self.submits: list[Any] = []
         self.running: list[Row] = []
         self.waiting = self.in_dask = False
@@ -232,9 +235,17 @@ def _runs_tasks(code: CodeType) -> bool:
     )
 
 
+def is_made(future: Any) -> bool:
+    """Whether a Future has been initialized, and can be asked."""
+    return "_condition" in object.__getattribute__(future, "__dict__")
+
+
 def early_row(future: Any) -> Any:
     """The row of a Future that had none a moment ago: its submit has not returned, or nobody watches its executor."""
-    own = vars(future._condition)
+    try:
+        own = vars(future._condition)
+    except TypeError:  # somebody's own Condition, which has no place for it
+        return Row()
     early: Row = own.setdefault("_watch_early", Row())
     row = own.get("_watch_row")
     if row is None:
@@ -289,7 +300,7 @@ def ending(bare: Callable[[Any, Any], None], outcome: str, registry: Any) -> Cal
             row = self._condition._watch_row
         except AttributeError:
             row = None
-        if row is None and not done(self):
+        if row is None and is_made(self) and not done(self):
             row = early_row(self)
         if type(row) is list:
             start = row[STARTED]
@@ -350,7 +361,7 @@ def cancelling(bare: Callable[[Any], bool], registry: Any) -> Callable[[Any], bo
             without_this_frame(error)
             raise
         finally:
-            if cancelled(self):
+            if is_made(self) and cancelled(self):
                 end_row(getattr(self._condition, "_watch_row", None) or early_row(self), "cancelled", end, None, self)
                 registry.settle()
 

@@ -16,7 +16,7 @@ from helpers.recording.data import ENDLESS, NOTE, OUTCOME, SHARED, STARTED, SUBM
 from helpers.recording.disguise import stands_for, uncounted, without_this_frame
 from helpers.recording.registry import MISSING, Opened, Submit, label_of, owner_of, registry, unwrapped
 from helpers.recording.remote import run_away
-from helpers.recording.stamps import Listener, Row, done, now
+from helpers.recording.stamps import Listener, Row, done, is_made, now
 
 RENAMED = "tasks have the labels of another watch that was open at the same time"
 NO_METHODS = staticmethod | classmethod | type  # what takes no executor
@@ -100,9 +100,9 @@ def threads_submit(bare: Callable[..., Any]) -> Callable[..., Any]:
                 remove(rows, row)
             without_this_frame(error)
             raise
-        condition = future._condition
-        condition._watch_row = row
         try:
+            condition = future._condition
+            condition._watch_row = row
             early = condition._watch_early
         except AttributeError:
             early = None
@@ -326,15 +326,13 @@ def remove(rows: list[Any], row: Any) -> None:
 
 def _tells(future: Any) -> bool:
     """Whether it has callbacks. Its class says: a proxy that is asked may wait for the result that it stands for."""
-    return _is_one(future) or callable(getattr_static(type(future), "add_done_callback", None))
+    method = getattr_static(type(future), "add_done_callback", None)
+    return callable(method) and (method is not vars(Future)["add_done_callback"] or is_made(future))
 
 
 def _is_one(future: Any) -> bool:
     """Whether it is a Future, and does not only say so, as a mock does."""
-    try:
-        return isinstance(future, Future) and done(future) in (True, False)
-    except Exception:
-        return False
+    return issubclass(type(future), Future) and is_made(future)
 
 
 def _listen(future: Any, row: Any) -> None:

@@ -16,7 +16,7 @@ from helpers._common import attribute
 from helpers.recording import stamps
 from helpers.recording.data import OUTCOME, Recording
 from helpers.recording.disguise import uncounted, without_this_frame
-from helpers.recording.stamps import Row, now
+from helpers.recording.stamps import Row, done, now
 
 Runs = Callable[[], Iterable[Recording]]
 _COLLECTORS = {concurrent.futures.as_completed.__code__: "as_completed", concurrent.futures.wait.__code__: "wait"}
@@ -49,7 +49,7 @@ def at_once(timeout: Any) -> bool:
 
 def row_of(future: Any) -> Any:
     """The row of a Future that is being recorded, or None."""
-    row = attribute(future._condition, "_watch_row") if isinstance(future, Future) else None
+    row = attribute(attribute(future, "_condition"), "_watch_row") if isinstance(future, Future) else None
     return row.link or row if type(row) is Row else row
 
 
@@ -64,7 +64,7 @@ def on_future(bare: Callable[..., Any], call: str, runs: Runs) -> Callable[..., 
                 row = self._condition._watch_row
             except AttributeError:
                 row = None
-            if row is None or (row[OUTCOME] and type(row) is list) or self.done() or at_once(timeout):
+            if row is None or (row[OUTCOME] and type(row) is list) or done(self) or at_once(timeout):
                 return bare(self, timeout)
             asked_by = sys._getframe(1).f_globals.get("__name__")
             name = "map" if asked_by == "concurrent.futures._base" else call  # the iterator that Executor.map gives
@@ -106,7 +106,7 @@ def _unfinished(frame: FrameType) -> Iterator[Any]:
     """Rows of the Futures, the argument `fs` of as_completed and wait, that have not ended."""
     for future in tuple(frame.f_locals.get("fs", ())):
         row = row_of(future)
-        if row is not None and (row[OUTCOME] is None or (type(row) is Row and not future.done())):
+        if row is not None and (row[OUTCOME] is None or (type(row) is Row and not done(future))):
             yield row
 
 

@@ -19,7 +19,7 @@ from functools import partial, wraps
 from types import FunctionType
 from typing import Any
 
-from helpers._common import count, function, instance, shown
+from helpers._common import attribute, count, function, instance, shown
 from helpers.recording import stamps, submits, waits
 from helpers.recording.data import OUTCOME, SUBMITTER, WORKER, Mark, Recording, Thread, is_over
 from helpers.recording.disguise import stands_for, uncounted, without_this_frame
@@ -69,7 +69,8 @@ def wanted() -> Iterator[Patch]:
                 yield multiprocessing.pool.Pool, name, noting_pools
         elif not opened.in_class:
             yield opened.executor, "submit", partial(submits.own_submit, opened.executor)
-            yield opened.executor, "map", partial(submits.own_map, opened.executor)
+            if client is not None and attribute(opened.executor, "map") is not None:
+                yield opened.executor, "map", partial(submits.own_map, opened.executor)
 
 
 registry.wanted = wanted
@@ -204,7 +205,7 @@ def renaming(bare: Any) -> property:
             raise
         me = stamps.known.get(self.native_id or 0)
         if me is not None:
-            old, me[0] = me[0], Thread(self.name, me[0].native_id)
+            old, me[0] = me[0], Thread(str(attribute(self, "name", name)), me[0].native_id)
             for opened in registry.open + tuple(registry.left):
                 _rename(opened.run, old, me[0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import concurrent.futures as futures
 import copy
@@ -616,3 +617,137 @@ def test_a_submit_that_is_a_property(looking):
             pool.submit = abs
         assert pool.submit.__self__ is Pool.inner and list(pool.map(abs, [-1])) == [1]
     assert run is None or [task.outcome for task in run.tasks] == ["returned"]
+
+
+def test_an_error_whose_class_does_not_want_to_be_asked(looking):
+    class Meta(type):
+        def __getattribute__(cls, name):
+            if name in ("__str__", "__name__"):
+                raise RuntimeError(name)
+            return super().__getattribute__(name)
+
+    class Odd(Exception, metaclass=Meta):
+        pass
+
+    def fails():
+        raise Odd("secret")
+
+    with ThreadPoolExecutor(1) as pool, looking(pool) as run:
+        assert type(pool.submit(fails).exception(LIMIT)) is Odd
+    assert run is None or [(task.outcome, task.error) for task in run.tasks] == [("raised", "Odd")]
+
+
+def test_a_function_that_is_made_when_it_is_asked(looking):
+    class Lazy:
+        def __call__(self):
+            return 1
+
+        def __getattr__(self, name):
+            asked.append(name)
+            raise AttributeError(name)
+
+    class Hooked(Lazy):
+        def __getattribute__(self, name):
+            asked.append(name)
+            return super().__getattribute__(name)
+
+    asked = []
+    with ThreadPoolExecutor(1) as pool, looking(pool) as run:
+        tasks = Lazy(), Hooked(), functools.partial(Lazy())
+        assert [pool.submit(task).result(LIMIT) for task in tasks] == [1, 1, 1] and asked == []
+    assert run is None or [task.label for task in run.tasks] == ["Lazy", "Hooked", "Lazy"]
+
+
+def test_a_thread_without_a_name(looking):
+    class Nameless(threading.Thread):
+        name = property(lambda self: 1 / 0, lambda self, name: None)
+
+    def ask():
+        found.append(pool.submit(abs, -1).result(LIMIT))
+
+    def look():
+        ask()
+        found.append(sum(type(thread).__name__ == "_DummyThread" for thread in threading.enumerate()))
+        seen.set()
+
+    found, seen = [], threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result(LIMIT)  # a pool's first submit makes a Thread
+        with looking(pool):
+            thread = Nameless(target=ask)
+            thread.start()
+            threading.Thread.join(thread)
+            _thread.start_new_thread(look, ())
+            assert seen.wait(LIMIT)
+    assert found == [1, 1, 0]
+
+
+def test_futures_that_are_not_whole(looking):
+    class Slotted:
+        __slots__ = ("lock",)
+
+        def __init__(self):
+            self.lock = threading.Lock()
+
+        def __enter__(self):
+            self.lock.acquire()
+
+        def __exit__(self, *_):
+            self.lock.release()
+
+        def notify_all(self):
+            pass
+
+    class Own(Future):
+        def __init__(self):
+            super().__init__()
+            self._condition = Slotted()
+
+        def done(self):
+            raise AssertionError("asked")
+
+    class Unmade(Future):
+        def __init__(self):
+            pass
+
+        def __getattr__(self, name):
+            asked.append(name)
+            raise AttributeError(name)
+
+    class Pool(futures.Executor):
+        def __init__(self, kind):
+            self.kind = kind
+
+        def submit(self, fn, /, *args):
+            future = self.kind()
+            if self.kind is Own and future.set_running_or_notify_cancel():
+                future.set_result(fn(*args))
+            return future
+
+    asked = []
+    pools = Pool(Own), Pool(Unmade)
+    with looking(pools[0]), looking(pools[1]):
+        assert pools[0].submit(abs, -1).result(LIMIT) == 1 and Own().cancel()
+        unmade = pools[1].submit(abs, -1)
+        assert asked == []
+        for call in (unmade.cancel, lambda: unmade.set_result(1), lambda: unmade.add_done_callback(print)):
+            with pytest.raises(AttributeError) as caught:
+                call()
+            assert [entry.path for entry in caught.traceback if "recording" in str(entry.path)] == []
+    assert "_watch_row" not in asked
+
+
+def test_what_says_that_it_is_an_executor(looking):
+    class Stands:
+        __class__ = ThreadPoolExecutor
+
+        def submit(self, fn, /, *args):
+            return fn(*args)
+
+        def shutdown(self, wait=True):
+            return "closed"
+
+    pool = Stands()
+    with looking(pool):
+        assert (pool.submit(abs, -1), pool.shutdown(), hasattr(pool, "map")) == (1, "closed", False)
+    assert vars(pool) == {}
