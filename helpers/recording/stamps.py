@@ -56,15 +56,15 @@ NAMES = "_watch_row", "_watch_early"  # of a Future's Condition: its row, and on
 
 
 class Here(threading.local):
-    """What each thread keeps for itself: [Thread, when its CPU time was last read, what it was then], and the submits,
-    runs and the wait that it is in the middle of.
+    """What each thread keeps for itself: [Thread, when its CPU time was last read, what it was then, submits], and the
+    submits, runs and the wait that it is in the middle of. To ask for one is dear: the submits are also in the first.
     """
 
     def __init__(self) -> None:
         me = threading.get_ident()  # current_thread() would make a Thread where there is none
         thread = next((thread for thread in threading.enumerate() if thread.ident == me), None)
-        self.me: list[Any] = [Thread(str(attribute(thread, "name", f"Thread {me}")), threading.get_native_id()), 0, 0]
-        self.submits: list[Any] = []
+        name, self.submits = str(attribute(thread, "name", f"Thread {me}")), list[Any]()
+        self.me: list[Any] = [Thread(name, threading.get_native_id()), 0, 0, self.submits]
         self.running: list[Row] = []
         self.waiting = self.in_dask = False
         self.mapping: tuple[Any, ...] = ()

@@ -18,6 +18,7 @@ from helpers.recording.registry import MISSING, Opened, Submit, label_of, owner_
 from helpers.recording.remote import run_away
 from helpers.recording.stamps import Listener, Row, done, is_made, now
 
+SUBMITS = 3  # where they are in what a thread keeps
 RENAMED = "tasks have the labels of another watch that was open at the same time"
 NO_METHODS = staticmethod | classmethod | type  # what takes no executor
 Sender = Callable[[Callable[..., Any], Submit, tuple[Any, ...], dict[str, Any]], Any]
@@ -79,15 +80,15 @@ def threads_submit(bare: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(bare)
     def submit(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-        here, (rows, only), row = stamps.here, registry.quick or (None, None), None
+        me, (rows, only), row = stamps.here.me, registry.quick or (None, None), None
         try:
-            if rows is None or here.submits or (only is not self and only is not None):
+            if rows is None or me[SUBMITS] or (only is not self and only is not None):
                 watchers = registry.watching_class(self, submit)
-                if watchers or here.submits or registry.waiting:
+                if watchers or me[SUBMITS] or registry.waiting:
                     return record(self, partial(bare, self), watchers, (fn, *args), kwargs, True)
                 return bare(self, fn, *args, **kwargs)
             name = fn.__name__ if type(fn) is FunctionType else label_of(fn, args, kwargs)
-            row = [name, now(), here.me[0], None, None, None, None, None]
+            row = [name, now(), me[0], None, None, None, None, None]
             rows.append(row)
             if kwargs:
                 future = bare(self, fn, *args, **kwargs)
