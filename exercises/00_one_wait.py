@@ -39,7 +39,7 @@ def check(one_wait):
     if early:
         return
 
-    for waits in (2, 8, 40):
+    for waits in (8, 2, 40):
         gate = Gate(waits)
         with watch():
             values = one_wait([lambda n=n, gate=gate: gate.task(n) for n in range(waits)])
@@ -183,6 +183,6 @@ def wrong_two_share_a_worker(waits):
 
 def wrong_knows_a_wait_by_its_function(waits):
     """says: Of 5 waits that are one function, called 5 times, which gave [1, 2, 3, 4, 5], it returned ["""
-    with ThreadPoolExecutor(max_workers=len(waits)) as pool:
+    with ThreadPoolExecutor(max_workers=len(waits) or 1) as pool:
         futures = [(wait, pool.submit(wait)) for wait in waits]
         return [dict(futures)[wait].result() for wait in waits]

@@ -415,7 +415,7 @@ def wrong_rests_before_it_returns(sources, workers):
 
 
 def wrong_a_thread_for_each_source(sources, workers):
-    """says: Behind the good one stand 20 spare sources; 20 of them were asked"""
+    """says: Behind the good one stand 20 spare sources"""
     came, room = queue.Queue(), threading.Semaphore(workers)
 
     def ask(source):

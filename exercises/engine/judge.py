@@ -16,8 +16,9 @@ from types import FrameType
 from typing import Any
 
 from exercises.engine.check import Check, Finding, Message, Send, Told
+from exercises.engine.inputs import Inputs
 from exercises.engine.learner_code import Learners, Spot
-from exercises.engine.oracle import Inputs, compared
+from exercises.engine.oracle import compared
 from exercises.engine.problem import ExerciseFile
 from exercises.engine.rest import Wait
 from helpers.tasks import TICK

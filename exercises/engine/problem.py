@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from exercises.engine.oracle import Inputs
+from exercises.engine.inputs import Inputs
 
 LONGEST = 10  # seconds that a verdict may take at most
 LEAST_HINTS = 2

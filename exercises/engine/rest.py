@@ -11,9 +11,14 @@ import os
 import platform
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from exercises.engine.check import Check
 from exercises.engine.learner_code import read_now
+from helpers import tasks
 from helpers.tasks import TICK, Clock
 
 # Linux's /proc/…/syscall: the call's number, then its arguments. man futex: which say how it waits, and how long.
@@ -108,3 +113,32 @@ def _waits_for_a_thread(call: list[bytes]) -> bool:
         return False
     operation, timeout = int(call[2], 16), int(call[4], 16)
     return operation & COMMAND in WAITS and bool(operation & PRIVATE) and timeout == 0
+
+
+class Gate(tasks.Gate):
+    """helpers' Gate, which here opens by itself: if for `patience` seconds nobody comes, and when the check ends."""
+
+    def __init__(self, size: int | None = None, patience: float = 1.0) -> None:
+        super().__init__(size, patience=patience)
+        Check.now.gates.append(self)
+
+    @contextmanager
+    def _waiting(self, seconds: float) -> Iterator[Callable[[], bool]]:
+        with Wait(seconds) as wait:
+            yield wait.over
+
+
+def until(true: Callable[[], Any], seconds: float = 2.0) -> bool:
+    """Wait until `true()`, or for so many seconds that this process was awake for; what it says at last."""
+    with Wait(seconds) as wait:
+        while not true() and not wait.over():
+            time.sleep(0.005)
+    return bool(true())
+
+
+def settled(number: Callable[[], Any], enough: Callable[[Any], Any], seconds: float) -> Any:
+    """Wait until `enough(number())`, or until that has been the same for so many seconds; return it."""
+    while True:
+        seen = number()
+        if enough(seen) or not until(lambda seen=seen: number() != seen, seconds):  # type: ignore[misc]
+            return seen

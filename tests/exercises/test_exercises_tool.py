@@ -51,12 +51,12 @@ def test_the_worked_example_of_the_instructions(project):
         file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
     edit('\n"""\n\nimport', f'\n{task}"""\n\nimport')
-    edit("            return\n\n\ndef wrong", f"            return\n{finding}\n\ndef wrong")
+    edit('."\n\n\ndef wrong', f'."\n{finding}\n\ndef wrong')
     code, said = tool(project, "check", "00_one_wait")
     assert (code, refused in said) == (1, True), said
     edit("    with ThreadPoolExecutor(max_workers=len(waits)) as pool:\n", mended)
     code, said = tool(project, "check", "00_one_wait")
-    assert code == 0 and "✗" not in said
+    assert code == 0 and "✗" not in said, said
     assert all(line in said for line in remark.splitlines()), said
     file.write_text(file.read_text(encoding="utf-8") + "\n\n" + wrong, encoding="utf-8")
     code, said = tool(project, "check", "00_one_wait")

@@ -11,7 +11,8 @@ import pytest
 from exercise_file import changed, written
 
 from exercises.engine.alike import unlike
-from exercises.engine.oracle import Given, Inputs, compared
+from exercises.engine.inputs import Inputs
+from exercises.engine.oracle import Given, compared
 from exercises.engine.problem import ExerciseError
 from exercises.learner import judged
 
