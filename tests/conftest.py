@@ -1,4 +1,4 @@
-"""Tests side by side: `make test` runs eight processes, since tests wait for most of their time (pytest-xdist).
+"""Tests side by side: `make test` runs ten processes, since tests wait for most of their time (pytest-xdist).
 
 What must stay together is a group: the cells of a lesson, all tests in a browser. What measures time or the GIL
 comes last, and runs while no other test does.
