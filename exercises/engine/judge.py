@@ -96,6 +96,8 @@ def judge(exercise: ExerciseFile, fn: Any, send: Send) -> None:
             if exercise.inputs is not None and not refused:
                 for message in _compared(exercise, fn, learners, exercise.inputs):
                     send(message)
+            if refused:
+                check.open_gates()  # a check that stopped there may have left tasks in them
             for remark in _left(before, check):
                 send(Finding(None, remark))
     except BaseException as error:
