@@ -718,7 +718,7 @@ def wrong_looks_every_one_and_a_half_seconds(stop, tasks, workers):
     return {i: future.result() for i, future in ended.items() if i not in errors}, errors
 
 
-def wrong_waits_a_second_after_the_stop(stop, tasks, workers):
+def wrong_waits_a_second_for_a_single_worker(stop, tasks, workers):
     """says: On 1 worker the first task set `stop` at once: it was under way when the call returned."""
     left, results, errors = list(enumerate(tasks))[::-1], {}, {}
 
@@ -734,7 +734,5 @@ def wrong_waits_a_second_after_the_stop(stop, tasks, workers):
     for thread in threads:
         thread.start()
     for thread in threads:
-        while thread.is_alive() and not stop.is_set():
-            thread.join(0.05)
-        thread.join(1)
+        thread.join(1 if workers == 1 else None)
     return results, errors
