@@ -134,9 +134,10 @@ def owner_of(cls: type, name: str) -> type:
 def put(owner: Any, name: str, value: Any) -> None:
     """Set an attribute, or take it away if it is to be MISSING; a `__setattr__` of somebody's own is not told."""
     if not isinstance(owner, type):
-        vars(owner)[name] = value
         if value is MISSING:
-            del vars(owner)[name]
+            vars(owner).pop(name, None)
+        else:
+            vars(owner)[name] = value  # never MISSING: another thread may call what is there
         return
     try:
         type.__delattr__(owner, name) if value is MISSING else type.__setattr__(owner, name, value)
@@ -179,7 +180,7 @@ class Registry:
     def unheard(self, opened: Opened) -> int:
         """How many tasks its executor's threads began of which no submit has told."""
         rows = [row for row in opened.early if row.link is None]
-        if opened.executor is None:
+        if opened.executor is None or not rows:  # somebody's own executor may call something else `_threads`
             return len(rows)
         threads = {thread.native_id for thread in list(attribute(opened.executor, "_threads", ()))}
         return sum(row[WORKER] is not None and row[WORKER].native_id in threads for row in rows)

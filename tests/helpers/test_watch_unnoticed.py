@@ -751,3 +751,34 @@ def test_what_says_that_it_is_an_executor(looking):
     with looking(pool):
         assert (pool.submit(abs, -1), pool.shutdown(), hasattr(pool, "map")) == (1, "closed", False)
     assert vars(pool) == {}
+
+
+@pytest.mark.parametrize("threads", [3, None, {1: "idle"}])
+def test_what_an_executor_calls_its_threads(looking, threads):
+    class Own(Inline):
+        def __init__(self):
+            self._threads = threads
+
+    pool = Own()
+    with looking(pool):
+        assert pool.submit(abs, -1).result(LIMIT) == 1
+
+
+def test_a_submit_of_another_thread_while_ours_is_put_or_taken_away(looking):
+    class Noting(dict):
+        def __setitem__(self, name, value):
+            kept.append(value)
+            super().__setitem__(name, value)
+
+    class Own(Inline):
+        __dict__ = property(lambda self: attributes)
+
+        @staticmethod
+        def submit(fn, /, *args):
+            return fn(*args)
+
+    attributes, kept = Noting(), []
+    pool = Own()
+    with looking(pool):
+        assert pool.submit(abs, -1) == 1
+    assert all(map(callable, kept)) and attributes == {}
