@@ -230,7 +230,7 @@ def hurried() -> Iterator[None]:
 
     def theirs() -> bool:
         frame: FrameType | None = sys._getframe(2)
-        while frame and frame.f_globals["__name__"].startswith(_PYTHONS):
+        while frame and frame.f_globals.get("__name__", "").startswith(_PYTHONS):
             frame = frame.f_back
         return frame is None or owns(frame.f_code.co_filename, frame.f_lineno)  # a Timer has no frame of anybody's
 

@@ -47,6 +47,7 @@ MINUTE = {  # ways to wait a minute for `task`, which stands in `thread`
     "acquire": lambda task, thread: threading.Semaphore(0).acquire(timeout=60),
     "sleep": lambda task, thread: time.sleep(60),
     "clock": lambda task, thread: looks_at_the_clock(time.monotonic() + 60),
+    "nameless": lambda task, thread: eval("sleep(60)", {"sleep": time.sleep}),
 }
 
 
