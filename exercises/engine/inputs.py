@@ -6,6 +6,7 @@ An exercise file says which of them fit, in a line: `INPUTS = Inputs(lambda give
 from __future__ import annotations
 
 import builtins
+import dis
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -166,6 +167,8 @@ class Own:
                 one = one.__code__
             if isinstance(one, CodeType) and one not in codes:
                 codes.add(one)
+                # From Python 3.14 on, 0 to 255 are no constants of the code, but stand in its steps.
+                todo += [step.arg for step in dis.get_instructions(one) if step.opname == "LOAD_SMALL_INT"]
                 todo += [*one.co_consts, *(space.get(name, vars(builtins).get(name)) for name in one.co_names)]
             elif type(one) in (str, int, float):
                 values.append(one)

@@ -11,7 +11,7 @@ import pytest
 from exercise_file import changed, written
 
 from exercises.engine.alike import unlike
-from exercises.engine.inputs import Inputs
+from exercises.engine.inputs import Inputs, Own
 from exercises.engine.oracle import Given, compared
 from exercises.engine.problem import ExerciseError
 from exercises.learner import judged
@@ -192,6 +192,10 @@ TASKS_WRONG = [
     (marked_with_an_error, "3 tasks raises InterruptedError, which your code names, it returned ['a', None"),
     (lambda tasks, n: collect(tasks, n) and collect(tasks, n), "number 1 of them was called twice, not once."),
 ]  # fmt: skip
+
+
+def test_numbers_of_the_code_are_known_wherever_python_keeps_them():
+    assert set(Own.of(lambda value: value in (7, 8) or {value: 0, 99: 255, 256: -1}).values) >= {0, 99, 255, 256, -1}
 
 
 @pytest.mark.parametrize("answer, sentence", TASKS_WRONG)
