@@ -1601,7 +1601,7 @@ class Shared {
         this.views = new Set();
         model.on("msg:custom", (content, buffers) => {
             if (content?.kind !== "news") return;
-            const rest = [...buffers];
+            const rest = [...(buffers ?? [])]; // some pages give none where a message has none
             for (const head of content.sections) {
                 for (const name of ["rows", "waits", "calls"]) head[name] = head[`${name}_n`] ? rest.shift() : NOTHING;
             }
