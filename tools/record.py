@@ -7,7 +7,7 @@
     python tools/record.py article          the article's program, mended, against the server of lesson 11
     python tools/record.py picture          docs/timeline.png, from two real runs of the same eight waits
 
-`chrt -f 20` before the others than the third (Linux, as root) puts their threads before all other programs, which would
+`chrt -f 20` in front of all but the third (Linux, as root) puts their threads before all other programs, which would
 show in the pictures otherwise. A try of the third is taken if the threads got all the cores that they could use, one of
 the fourth if the processes' and the interpreters' tasks had a core all the time: a busy computer would show other
 programs. Of the fourth, one count of steps goes to all workers: each run does the same work. Each file says which

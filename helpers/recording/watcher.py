@@ -28,7 +28,7 @@ from helpers.recording.remote import dask_client
 from helpers.recording.stamps import Listener, now
 
 POOLS = "multiprocessing's pools, and joblib's threads on them, are no Executors: their tasks are not recorded"
-UNHEARD = "not recorded: submitted before the block, or past the `submit` that is watched, as by one taken before"
+UNHEARD = "not recorded: submitted before the block, or by a `submit` that the program looked up before it"
 POOL_METHODS = ("apply", "apply_async", "imap", "imap_unordered", "map", "map_async", "starmap", "starmap_async")
 
 
