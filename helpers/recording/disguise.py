@@ -30,12 +30,24 @@ def _uncounted(code: CodeType) -> CodeType:
 
 
 class StandIn(partial[Any]):
-    """What stands in for something that is called and is no function: it has all of its attributes."""
+    """What stands in for something that is called and is no function: it has all of its attributes, and its looks."""
 
     __class__ = property(lambda self: type(self.__wrapped__))  # type: ignore[assignment]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(vars(self)["__wrapped__"], name)
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self.__wrapped__ == (other.__wrapped__ if type(other) is StandIn else other))
+
+    def __hash__(self) -> int:
+        return hash(self.__wrapped__)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.__wrapped__.__reduce_ex__(protocol)
 
     def __get__(self, thing: Any, owner: Any = None) -> Any:
         bare = self.__wrapped__

@@ -782,3 +782,22 @@ def test_a_submit_of_another_thread_while_ours_is_put_or_taken_away(looking):
     with looking(pool):
         assert pool.submit(abs, -1) == 1
     assert all(map(callable, kept)) and attributes == {}
+
+
+class Called:
+    def __call__(self, fn, /, *args):
+        return fn(*args)
+
+
+class Calling(futures.Executor):
+    submit = Called()
+
+
+def test_a_submit_that_is_no_function_is_shown_compared_and_sent_as_itself(looking):
+    shown = repr(Calling.submit)
+    with looking(Calling()):
+        submit = Calling().submit
+        assert (repr(submit), submit) == (shown, Calling.submit)
+        assert {submit: 1}[Calling.submit] == 1 and submit != Called()
+        for sent in (pickle.loads(pickle.dumps(submit)), copy.copy(submit)):
+            assert type(sent) is Called and sent(abs, -1) == 1
