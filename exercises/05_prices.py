@@ -121,7 +121,7 @@ def check(prices):
     if not right:
         return
     ways, bad = added(lambda parts: prices([parts], 2), [1111])
-    gave = "no price was lost" if bad is None else f"for 1 + 10 + 100 + 1000 it returned {shown(bad)}"
+    gave = "no price was lost" if bad is None else f"for 1 + 10 + 100 + 1000 it returned {bad}"
     yield bad is None, f"Two parts of an order fetched at the same moment, tried in {count(ways, 'way')}: {gave}."
     if bad is not None:
         return

@@ -104,7 +104,7 @@ def check(tally):
     if not good:
         return
     ways, bad = added(lambda tasks: tally([lambda task=task: ("ann", task()) for task in tasks], 2), {"ann": 1111})
-    gave = "no point was lost" if bad is None else f"of 1 + 10 + 100 + 1000 points it returned {shown(bad)}"
+    gave = "no point was lost" if bad is None else f"of 1 + 10 + 100 + 1000 points it returned {bad}"
     yield bad is None, f"Two votes for a new name at the same moment, tried in {count(ways, 'way')}: {gave}."
     if bad is not None:
         return

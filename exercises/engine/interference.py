@@ -17,6 +17,7 @@ from typing import Any
 from exercises.engine.alike import unlike
 from exercises.engine.check import Check
 from exercises.engine.rest import Gate, Signal, until
+from helpers._common import shown
 from helpers.tasks import TICK
 
 
@@ -118,9 +119,9 @@ class Addend(int):
     __add__ = __radd__
 
 
-def added(call: Callable[[list[Callable[[], int]]], Any], right: Any) -> tuple[int, Any]:
+def added(call: Callable[[list[Callable[[], int]]], Any], right: Any) -> tuple[int, str | None]:
     """Whether two threads that add at the same moment lose something: in how many ways that was tried, and what `call`
-    gave that is unlike `right`, or None.
+    gave that is unlike `right`, as a message shows it, or None.
 
     `call` gets four tasks that return 1, 10, 100 and 1000, for two workers. One is held until the other has counted a
     task, and only until it is about to; before each line, or before each write.
@@ -131,7 +132,7 @@ def added(call: Callable[[list[Callable[[], int]]], Any], right: Any) -> tuple[i
             ways += 1
             result = call(_Four(hold, early).tasks())
             if unlike(result, right):
-                return ways, result
+                return ways, shown(result)
     return ways, None
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from exercises.engine.check import Check
 from exercises.engine.learner_code import Learners
-from exercises.kit import Clock, Gate, Hold, LoopClock, Window, count, hurried, interleavings, once, watch
+from exercises.kit import Clock, Gate, Hold, LoopClock, Window, added, count, hurried, interleavings, once, watch
 from helpers import tasks
 
 
@@ -66,6 +66,10 @@ def test_a_minute_is_short_for_the_answer_alone(way):
     assert not waited
     kept = (time.sleep, time.monotonic, threading.Thread.join, threading.Condition.wait, queue.SimpleQueue)
     assert "exercises.kit" not in {call.__module__ for call in kept}
+
+
+def test_none_is_no_sum_of_what_was_added():
+    assert added(lambda tasks: None, 1111) == (1, "None")
 
 
 def test_patience_begins_anew_with_each_arrival():
