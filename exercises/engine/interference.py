@@ -224,8 +224,9 @@ _PYTHONS = ("threading", "queue", "concurrent.futures", "asyncio", "helpers.reco
 def hurried() -> Iterator[None]:
     """For the answer, time goes a hundred times as fast: who gives up after ten seconds does so after 0.1 s.
 
-    Its sleeps and timeouts are as much shorter, and what it reads of a clock is as much later. All others keep their
-    time. A thread of the answer must end in this block, or it may wait long for a time that it has noted here.
+    Its sleeps and timeouts, but for those of a lock and of an event loop, are as much shorter, and what it reads of a
+    clock is as much later. All others keep their time. A thread of the answer must end in this block, or it may wait
+    long for a time that it has noted here.
     """
     owns = _owns()
 
