@@ -177,13 +177,13 @@ class Registry:
     def watching(self, executor: Any) -> tuple[Opened, ...]:
         return tuple(o for o in self.open if o.executor is None or o.executor is executor)
 
-    def unheard(self, opened: Opened) -> int:
-        """How many tasks its executor's threads began of which no submit has told."""
+    def unheard(self, opened: Opened) -> list[Row]:
+        """Tasks that its executor's threads began, and of which no submit has told."""
         rows = [row for row in opened.early if row.link is None]
         if opened.executor is None or not rows:  # somebody's own executor may call something else `_threads`
-            return len(rows)
+            return rows
         threads = {thread.native_id for thread in list(attribute(opened.executor, "_threads", ()))}
-        return sum(row[WORKER] is not None and row[WORKER].native_id in threads for row in rows)
+        return [row for row in rows if row[WORKER] is not None and row[WORKER].native_id in threads]
 
     def watching_class(self, executor: Any, submit: Any = None) -> tuple[Opened, ...]:
         """Those whose tasks the class of `executor` tells of. Where one executor is watched, a call of its parent
@@ -234,8 +234,8 @@ class Registry:
                 for opened in self.open:
                     if opened.executor is None or isinstance(opened.executor, ThreadPoolExecutor):
                         opened.early.append(row)
-                        if len(opened.early) % 1000 == 0:
-                            opened.early = [other for other in opened.early if other.link is None]
+                        if len(opened.early) % 1000 == 0:  # nearly all are of pools that nobody watches
+                            opened.early = self.unheard(opened)
 
     def take_over(self, submit: Submit) -> None:
         """Its task is on its way: nobody else can be handed it."""

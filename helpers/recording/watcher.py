@@ -279,7 +279,7 @@ class watch:
             for row in opened.run.rows:
                 if type(row) is stamps.Row and row.forget is not None and is_over(row):
                     row.forget()
-            unheard = registry.unheard(opened)
+            unheard = len(registry.unheard(opened))
             if unheard:
                 opened.run.remarks.append(f"{count(unheard, 'task')} {UNHEARD}")
             if opened.unfinished:

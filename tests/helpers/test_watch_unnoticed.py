@@ -801,3 +801,11 @@ def test_a_submit_that_is_no_function_is_shown_compared_and_sent_as_itself(looki
         assert {submit: 1}[Calling.submit] == 1 and submit != Called()
         for sent in (pickle.loads(pickle.dumps(submit)), copy.copy(submit)):
             assert type(sent) is Called and sent(abs, -1) == 1
+
+
+def test_a_watch_of_one_pool_keeps_nothing_of_the_tasks_of_others() -> None:
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as other, watch(pool) as run:
+        futures.wait([other.submit(int) for _ in range(2500)])
+        assert len(registry.open[0].early) < 1000
+        pool.submit(int).result()
+    assert len(run.tasks) == 1 and run.remarks == []
