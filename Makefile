@@ -43,7 +43,7 @@ check: ready ## say whether this computer is ready for a class
 
 test: ready-dev ## run every test: the helpers', the notebooks', the environment's, the browser's
 	@$(TESTS)
-	@$(RUN) -m pytest $(or $(ARGS),--numprocesses=10)
+	@$(RUN) -m pytest $(or $(ARGS),--numprocesses=auto)
 
 notebooks: ready-dev ## run every notebook, save it with its outputs, renew the README's table
 	@$(RUN) tools/run_notebooks.py $(ARGS)

@@ -1,4 +1,4 @@
-"""Tests side by side: `make test` runs ten processes, since tests wait for most of their time (pytest-xdist).
+"""Tests side by side: `make test` runs five processes a core, since tests wait for most of their time (pytest-xdist).
 
 What must stay together is a group: the cells of a lesson, all tests in a browser. What measures time or the GIL
 comes last, and runs while no other test does.
@@ -14,6 +14,8 @@ from typing import Any
 from zlib import crc32
 
 import pytest
+
+from helpers.machine import usable_cpus
 
 try:
     import fcntl
@@ -57,6 +59,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     placed = [(float(n), item) for n, item in enumerate(others)]
     placed += [(first + n * every - 0.5, item) for n, item in enumerate(waiting)]
     items[:] = [item for _, item in sorted(placed, key=itemgetter(0))]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    return min(5 * usable_cpus(), 20)
 
 
 @pytest.hookimpl(optionalhook=True)
