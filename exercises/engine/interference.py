@@ -254,10 +254,12 @@ def hurried() -> Iterator[None]:
 
     clocks = ((time, "monotonic"), (time, "perf_counter"), (time, "time"), (threading, "_time"), (queue, "time"))
     waits = ((time, "sleep"), (threading.Condition, "wait"), (threading.Thread, "join"))
-    bare = [(place, name, getattr(place, name)) for place, name in (*clocks, *waits, (queue, "SimpleQueue"))]
-    for n, (place, name, call) in enumerate(bare[:-1]):
-        setattr(place, name, fast(call) if n < len(clocks) else short(call))
-    queue.SimpleQueue = ShortQueue  # type: ignore[misc]
+    bent: list[tuple[Any, str, Any]] = [(place, name, fast(getattr(place, name))) for place, name in clocks]
+    bent += [(place, name, short(getattr(place, name))) for place, name in waits]
+    bent += [(queue, "SimpleQueue", ShortQueue)]
+    bare = [(place, name, getattr(place, name)) for place, name, _ in bent]
+    for place, name, call in bent:
+        setattr(place, name, call)
     try:
         yield
     finally:
