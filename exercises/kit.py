@@ -105,8 +105,8 @@ class Standing:
         if threading.get_ident() != self.thread or seconds == 0:
             return
         frame: FrameType | None = sys._getframe(2)
-        while frame and frame.f_globals["__name__"].startswith(_WAITING):
-            if not frame.f_globals["__name__"].startswith(("helpers", "exercises")):
+        while frame and (module := frame.f_globals.get("__name__", "")).startswith(_WAITING):
+            if not module.startswith(("helpers", "exercises")):
                 name = frame.f_code.co_name
             if name == "start":  # a thread that begins says so at once
                 return

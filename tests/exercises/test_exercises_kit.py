@@ -14,7 +14,20 @@ import pytest
 
 from exercises.engine.check import Check
 from exercises.engine.learner_code import Learners
-from exercises.kit import Clock, Gate, Hold, LoopClock, Window, added, count, hurried, interleavings, once, watch
+from exercises.kit import (
+    Clock,
+    Gate,
+    Hold,
+    LoopClock,
+    Standing,
+    Window,
+    added,
+    count,
+    hurried,
+    interleavings,
+    once,
+    watch,
+)
 from helpers import tasks
 
 
@@ -66,6 +79,13 @@ def test_a_minute_is_short_for_the_answer_alone(way):
     assert not waited
     kept = (time.sleep, time.monotonic, threading.Thread.join, threading.Condition.wait, queue.SimpleQueue)
     assert hurried.__module__ not in {call.__module__ for call in kept}
+
+
+def test_standing_still_in_code_without_a_module_is_noted():
+    with Standing() as stood:
+        stood.thread = threading.get_ident()
+        eval("sleep(0.001)", {"sleep": time.sleep})
+    assert stood.calls == ["time.sleep"]
 
 
 def test_none_is_no_sum_of_what_was_added():
